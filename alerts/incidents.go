@@ -1,0 +1,118 @@
+package alerts
+
+import "time"
+
+// Severity is how grave something is.
+type Severity string
+
+// The severities, gravest first.
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+)
+
+// Severities lists the severities, gravest first.
+var Severities = [...]Severity{Critical, High, Medium, Low}
+
+// Category is what an incident is about.
+type Category struct {
+	Code     string   `json:"code"` // "hazard.gas"
+	Name     string   `json:"name"`
+	NameEn   string   `json:"name_en"`
+	Group    string   `json:"group"`    // "hazard", "dispute", "facility", "opinion"
+	Severity Severity `json:"severity"` // of an incident that is not a direct report
+}
+
+// Channel is the way an incident came in.
+type Channel string
+
+// The channels.
+const (
+	ByGridLeader Channel = "grid_leader"
+	ByOfficer    Channel = "officer"
+	ByStaff      Channel = "staff" // handler, leader
+)
+
+// Incident is what was reported. It is immutable and never deleted.
+type Incident struct {
+	ID         string
+	Number     string // shown to people: "20261123-000041"
+	Category   string
+	Severity   Severity
+	Direct     bool // 直报: straight to the county
+	Text       string
+	Point      Point
+	Given      Point
+	System     CoordSystem
+	Accuracy   float64 // metres, of the position; 0 unknown
+	Address    string  // where, in the reporter's words
+	AreaID     string
+	AreaPath   string // filled by the store
+	GridID     string
+	Channel    Channel
+	ReporterID string
+	ReceivedAt time.Time
+	Photos     []Photo
+	Hash       string // SHA-256 of the report, hex; see desk
+}
+
+// Photo is one photo of an incident. The original is kept unaltered; what is
+// shown is a re-encoded copy.
+type Photo struct {
+	ID     string `json:"id"`
+	SHA256 string `json:"sha256"` // of the original, hex
+	Type   string `json:"type"`   // of the original, "image/jpeg"
+	Size   int64  `json:"size"`   // of the original, bytes
+	Width  int    `json:"width"`  // of the shown copy, pixels
+	Height int    `json:"height"`
+}
+
+// Alert is an alarm (告警) raised by a camera or an AI box. The same alarm
+// again within a window is counted, not doubled.
+type Alert struct {
+	ID         string
+	SourceID   string
+	SourceName string
+	ExternalID string // the source's own id of the alarm
+	Key        string // what makes two alarms the same; see desk
+	Kind       string // "fire", "intrusion", ...
+	Severity   Severity
+	Text       string
+	CameraID   string // empty where the source has no camera
+	Point      Point
+	AreaID     string
+	AreaPath   string // filled by the store
+	GridID     string
+	FirstAt    time.Time
+	LastAt     time.Time
+	Count      int
+}
+
+// Source is a camera platform or an AI box that may post alarms.
+type Source struct {
+	ID        string
+	Name      string
+	AreaID    string
+	AreaPath  string // filled by the store
+	TokenHash []byte // SHA-256 of the token
+	Disabled  bool
+	CreatedAt time.Time
+}
+
+// User is an account.
+type User struct {
+	ID           string
+	Username     string
+	Name         string
+	Role         Role
+	AreaID       string
+	AreaPath     string // filled by the store
+	Department   string
+	PasswordHash string
+	Disabled     bool
+	// SessionsFrom ends every session made before it.
+	SessionsFrom time.Time
+	Version      int64
+}

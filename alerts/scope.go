@@ -1,0 +1,105 @@
+package alerts
+
+import "strings"
+
+// Role is what somebody is in the centre or the grid.
+type Role string
+
+// The roles.
+const (
+	DutyOfficer Role = "duty_officer" // 值班员
+	GridLeader  Role = "grid_leader"  // 网格长
+	Handler     Role = "handler"      // 部门经办人
+	Leader      Role = "leader"       // 领导
+	Auditor     Role = "auditor"      // 审计员
+	Admin       Role = "admin"        // 管理员
+)
+
+// Roles lists every role.
+var Roles = [...]Role{DutyOfficer, GridLeader, Handler, Leader, Auditor, Admin}
+
+// Right is one thing a role may do inside its areas.
+type Right string
+
+// The rights.
+const (
+	ViewMap       Right = "view_map"       // areas, grids, cameras and their state
+	WatchVideo    Right = "watch_video"    // live pictures
+	Report        Right = "report"         // send an incident
+	ReadIncidents Right = "read_incidents" // incidents and their photos
+	ReadAlerts    Right = "read_alerts"    // alarms
+	ManageCameras Right = "manage_cameras"
+	ManagePlaces  Right = "manage_places" // areas and grids
+	ManageUsers   Right = "manage_users"
+	ManageSources Right = "manage_sources" // tokens of alarm sources
+)
+
+// RightsOf returns what a role may do. The administrator sets the system up and
+// reads no incidents; the auditor changes nothing and watches nobody.
+func RightsOf(r Role) []Right {
+	switch r {
+	case DutyOfficer, Leader:
+		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts}
+	case GridLeader:
+		return []Right{ViewMap, Report, ReadIncidents}
+	case Handler:
+		return []Right{ViewMap, Report}
+	case Auditor:
+		return []Right{ViewMap, ReadIncidents, ReadAlerts}
+	case Admin:
+		return []Right{ViewMap, WatchVideo, ManageCameras, ManagePlaces, ManageUsers, ManageSources}
+	}
+	return nil
+}
+
+// Scope says as whom and where a caller may act. Its zero value sees nothing.
+type Scope struct {
+	User  string   // id of the user; empty for machines
+	Role  Role     // decides the rights
+	Paths []string // Area.Path of the subtrees the caller acts in
+	Extra []Right  // rights given outside the role (an alarm source, the system)
+}
+
+// System is the scope of the process itself: start-up, imports by command,
+// sign-in. Never derive it from a request.
+func System() Scope {
+	return Scope{Paths: []string{"/"}, Extra: []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts,
+		ManageCameras, ManagePlaces, ManageUsers, ManageSources}}
+}
+
+// Can tells whether the caller has a right somewhere.
+func (s Scope) Can(r Right) bool {
+	for _, x := range s.Extra {
+		if x == r {
+			return true
+		}
+	}
+	for _, x := range RightsOf(s.Role) {
+		if x == r {
+			return true
+		}
+	}
+	return false
+}
+
+// Covers tells whether an area path lies in the scope. The empty path, that of
+// an object in no area, is covered only by a scope over everything.
+func (s Scope) Covers(path string) bool {
+	for _, p := range s.Paths {
+		if p == "/" || p != "" && strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Everything tells whether the scope covers every area.
+func (s Scope) Everything() bool { return s.Covers("") }
+
+// Need returns a Forbidden error where the right is missing.
+func (s Scope) Need(r Right) error {
+	if s.Can(r) {
+		return nil
+	}
+	return Errorf(Forbidden, "this account does not have the right %q", r)
+}
