@@ -1,0 +1,186 @@
+package streams
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds of what a hub keeps for a fast start.
+const (
+	MaxKeep      = 10 * time.Second
+	MaxKeepBytes = 8 << 20
+	// keepBehind is how long frames before the newest key frame stay, so that
+	// a reader a few frames behind does not lose the end of its GOP.
+	keepBehind = 500 * time.Millisecond
+)
+
+// Hub holds the current GOP of one stream and hands it to readers.
+type Hub struct {
+	camera  string
+	profile Profile
+	now     func() time.Time
+	gone    chan struct{}
+
+	mu      sync.Mutex
+	frames  []*Frame // frames[0] has index base
+	base    uint64
+	key     uint64 // index of the newest key frame still kept
+	hasKey  bool
+	bytes   int
+	waitKey bool // what comes before the next key frame cannot be decoded
+	readers map[*Reader]struct{}
+	clock   [2]rebase // by Kind
+	status  Status
+	meter   meter
+	changed func(Status) // called without the lock; nil: nobody asks
+}
+
+// NewHub returns an idle hub.
+func NewHub(camera string, profile Profile, now func() time.Time, changed func(Status)) *Hub {
+	h := &Hub{camera: camera, profile: profile, now: now, gone: make(chan struct{}), changed: changed,
+		waitKey: true, readers: map[*Reader]struct{}{}}
+	h.status = Status{Camera: camera, Profile: profile, State: Idle, Reason: NoViewers, Since: now()}
+	return h
+}
+
+// Gone is closed when the camera was removed or disabled for good.
+func (h *Hub) Gone() <-chan struct{} { return h.gone }
+
+// Publish hands a frame to every reader. The hub owns the frame from then on.
+func (h *Hub) Publish(f *Frame) {
+	now := h.now()
+	h.mu.Lock()
+	if f.Kind == Video {
+		if h.waitKey && !f.Key {
+			h.status.Discarded++
+			h.mu.Unlock()
+			return
+		}
+		h.waitKey = false
+	} else if h.waitKey {
+		h.mu.Unlock()
+		return
+	}
+	f.At = now
+	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Kind.ClockRate(), now)
+	h.frames = append(h.frames, f)
+	h.bytes += f.Size
+	if f.Key {
+		h.key, h.hasKey = h.base+uint64(len(h.frames))-1, true
+	}
+	h.trim(now)
+	if f.Kind == Video {
+		h.meter.frame(f, now)
+		h.status.LastFrame = now
+		if f.Key {
+			h.status.LastKey, h.status.KeyInterval = now, h.meter.keyInterval
+		}
+		if d := f.Desc; d != nil {
+			h.status.Width, h.status.Height, h.status.Codec = d.Width, d.Height, d.Video
+		}
+	}
+	var live Status
+	turned := f.Kind == Video && h.status.State != Live
+	if turned {
+		h.setState(Live, NoReason, "", now)
+		live = h.status
+	}
+	for r := range h.readers {
+		r.wake()
+	}
+	h.mu.Unlock()
+	if turned && h.changed != nil {
+		h.changed(live)
+	}
+}
+
+// trim forgets what no fast start needs: everything before the newest key
+// frame but for the last moment, and what is over the bounds.
+func (h *Hub) trim(now time.Time) {
+	n := 0
+	for n < len(h.frames)-1 {
+		f, age := h.frames[n], now.Sub(h.frames[n].At)
+		before := h.hasKey && h.base+uint64(n) < h.key
+		over := h.bytes > MaxKeepBytes || age > MaxKeep
+		if !over && !(before && age > keepBehind) {
+			break
+		}
+		h.bytes -= f.Size
+		h.frames[n] = nil
+		n++
+	}
+	h.frames = h.frames[n:]
+	h.base += uint64(n)
+	if h.hasKey && h.key < h.base {
+		h.hasKey = false // the GOP is too long to keep whole
+	}
+}
+
+// Interrupt says that frames were lost: nothing can be decoded until the next
+// key frame. Readers keep the picture they have.
+func (h *Hub) Interrupt() {
+	h.mu.Lock()
+	h.waitKey = true
+	h.mu.Unlock()
+}
+
+// Restart says that a new connection begins: time stamps start anew.
+func (h *Hub) Restart() {
+	h.mu.Lock()
+	h.waitKey = true
+	for k := range h.clock {
+		h.clock[k].again()
+	}
+	h.mu.Unlock()
+}
+
+// Drop forgets the kept frames; a hub that nobody reads holds no memory.
+func (h *Hub) Drop() {
+	h.mu.Lock()
+	h.base += uint64(len(h.frames))
+	h.frames, h.bytes, h.hasKey, h.waitKey = nil, 0, false, true
+	h.mu.Unlock()
+}
+
+// SetState records what the pull is doing. Live is set by Publish alone.
+func (h *Hub) SetState(s State, why Reason, detail string, retryAt time.Time) {
+	h.mu.Lock()
+	same := h.status.State == s && h.status.Reason == why && h.status.RetryAt.Equal(retryAt)
+	h.setState(s, why, detail, h.now())
+	h.status.RetryAt = retryAt
+	st := h.snapshot()
+	h.mu.Unlock()
+	if !same && h.changed != nil {
+		h.changed(st)
+	}
+}
+
+func (h *Hub) setState(s State, why Reason, detail string, now time.Time) {
+	if h.status.State != s || h.status.Reason != why {
+		h.status.Since = now
+	}
+	h.status.State, h.status.Reason, h.status.Detail, h.status.RetryAt = s, why, detail, time.Time{}
+}
+
+// Count adds to what was lost on the way, discarded, and reconnected.
+func (h *Hub) Count(lost, discarded, reconnects int64) {
+	h.mu.Lock()
+	h.status.Lost += lost
+	h.status.Discarded += discarded
+	h.status.Reconnects += reconnects
+	h.mu.Unlock()
+}
+
+// Status returns what is known now.
+func (h *Hub) Status() Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.snapshot()
+}
+
+func (h *Hub) snapshot() Status {
+	s := h.status
+	s.Readers = len(h.readers)
+	s.FPS, s.Kbps = h.meter.rates(h.now())
+	return s
+}

@@ -1,0 +1,147 @@
+package streams
+
+// MaxPayload is the largest RTP payload: with the RTP header, the SRTP tag and
+// IPv6 and UDP headers a packet stays under 1,280 bytes, which every path takes.
+const MaxPayload = 1188
+
+// MaxAccessUnit bounds one access unit; a larger one is discarded.
+const MaxAccessUnit = 4 << 20
+
+// H.264 NAL unit types (H.264 table 7-1, RFC 6184 5.2).
+const (
+	nalIDR    = 5
+	nalSEI    = 6
+	nalSPS    = 7
+	nalPPS    = 8
+	nalAUD    = 9
+	nalFiller = 12
+	nalSTAPA  = 24
+	nalFUA    = 28
+)
+
+// Packetize cuts the NAL units of one H.264 access unit into RTP payloads by
+// RFC 6184, packetization-mode 1. Delimiters and filler are left out. Units
+// that fit together share a STAP-A; a larger one is cut into FU-A fragments of
+// equal size, so that a whole frame can leave in one UDP GSO call. The payloads
+// lie in one buffer.
+func Packetize(nalus [][]byte) [][]byte {
+	var out [][]byte
+	var group [][]byte // waits to be sent together
+	groupSize := 1     // STAP-A header
+	flush := func() {
+		switch len(group) {
+		case 0:
+		case 1:
+			out = append(out, append([]byte(nil), group[0]...))
+		default:
+			out = append(out, stapA(group, groupSize))
+		}
+		group, groupSize = nil, 1
+	}
+	for _, n := range nalus {
+		if len(n) == 0 {
+			continue
+		}
+		if t := n[0] & 0x1f; t == nalAUD || t == nalFiller {
+			continue
+		}
+		if len(n) > MaxPayload {
+			flush()
+			out = appendFUA(out, n)
+			continue
+		}
+		if groupSize+2+len(n) > MaxPayload {
+			flush()
+		}
+		group = append(group, n)
+		groupSize += 2 + len(n)
+	}
+	flush()
+	return out
+}
+
+// stapA joins NAL units (RFC 6184 5.7.1).
+func stapA(nalus [][]byte, size int) []byte {
+	p := make([]byte, 1, size)
+	for _, n := range nalus {
+		p[0] |= n[0] & 0x80 // F: set if set in any
+		if nri := n[0] & 0x60; nri > p[0]&0x60 {
+			p[0] = p[0]&^0x60 | nri
+		}
+		p = append(p, byte(len(n)>>8), byte(len(n)))
+		p = append(p, n...)
+	}
+	p[0] |= nalSTAPA
+	return p
+}
+
+// appendFUA cuts a NAL unit into fragments of equal size (RFC 6184 5.8).
+func appendFUA(out [][]byte, n []byte) [][]byte {
+	const room = MaxPayload - 2
+	body := n[1:]
+	parts := (len(body) + room - 1) / room
+	each := (len(body) + parts - 1) / parts
+	buf := make([]byte, 0, len(body)+2*parts)
+	for i := 0; len(body) > 0; i++ {
+		k := min(each, len(body))
+		head := n[0] & 0x1f
+		if i == 0 {
+			head |= 0x80 // start
+		}
+		if k == len(body) {
+			head |= 0x40 // end
+		}
+		from := len(buf)
+		buf = append(buf, n[0]&0xe0|nalFUA, head)
+		buf = append(buf, body[:k]...)
+		out = append(out, buf[from:len(buf):len(buf)])
+		body = body[k:]
+	}
+	return out
+}
+
+// NewVideoFrame makes a frame of an access unit. A key frame is an access unit
+// with an IDR slice; parameter sets are put before it where the camera sent
+// them only in its SDP. It returns nil for an access unit with nothing to show
+// or over MaxAccessUnit. PTS is the camera's own; the hub re-bases it.
+func NewVideoFrame(desc *Desc, nalus [][]byte, pts int64) *Frame {
+	var key, sps, pps, slice bool
+	size := 0
+	for _, n := range nalus {
+		if len(n) == 0 {
+			continue
+		}
+		size += len(n)
+		switch t := n[0] & 0x1f; {
+		case t == nalIDR:
+			key, slice = true, true
+		case t >= 1 && t <= 4:
+			slice = true
+		case t == nalSPS:
+			sps = true
+		case t == nalPPS:
+			pps = true
+		}
+	}
+	if !slice || size > MaxAccessUnit {
+		return nil
+	}
+	if key && !(sps && pps) && len(desc.SPS) > 0 && len(desc.PPS) > 0 {
+		nalus = append([][]byte{desc.SPS, desc.PPS}, nalus...)
+	}
+	f := &Frame{Kind: Video, Key: key, PTS: pts, Payloads: Packetize(nalus), Desc: desc}
+	for _, p := range f.Payloads {
+		f.Size += len(p)
+	}
+	return f
+}
+
+// NewAudioFrame makes a frame of one packet of G.711, or nil where it is empty
+// or does not fit a packet.
+func NewAudioFrame(desc *Desc, payload []byte, pts int64) *Frame {
+	if len(payload) == 0 || len(payload) > MaxPayload {
+		return nil
+	}
+	p := append([]byte(nil), payload...)
+	return &Frame{Kind: Audio, PTS: pts, Payloads: [][]byte{p}, Size: len(p), Desc: desc}
+}

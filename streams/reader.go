@@ -1,0 +1,81 @@
+package streams
+
+// Reader is one place that frames go to. Its methods belong to one goroutine.
+type Reader struct {
+	hub     *Hub
+	wake    func()
+	next    uint64
+	synced  bool // the picture up to next can be decoded
+	dropped int64
+}
+
+// NewReader adds a reader that starts at the newest key frame, or at the next
+// one where the hub keeps none. wake is called for each new frame, under the
+// hub's lock: it must not block or call the hub.
+func (h *Hub) NewReader(wake func()) *Reader {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := &Reader{hub: h, wake: wake, next: h.base + uint64(len(h.frames))}
+	if h.hasKey && !h.waitKey {
+		r.next, r.synced = h.key, true
+	}
+	h.readers[r] = struct{}{}
+	return r
+}
+
+// Close removes the reader.
+func (r *Reader) Close() {
+	r.hub.mu.Lock()
+	delete(r.hub.readers, r)
+	r.hub.mu.Unlock()
+}
+
+// Next returns the next frame and the number of frames that wait behind it, or
+// nil when there is none yet. A reader that was overtaken goes on at the newest
+// key frame.
+func (r *Reader) Next() (f *Frame, behind int) {
+	h := r.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		if r.next < h.base {
+			r.dropped += int64(h.base - r.next)
+			r.next, r.synced = h.base, false
+		}
+		if !r.synced && h.hasKey && r.next < h.key {
+			r.dropped += int64(h.key - r.next)
+			r.next = h.key
+		}
+		end := h.base + uint64(len(h.frames))
+		if r.next >= end {
+			return nil, 0
+		}
+		f = h.frames[r.next-h.base]
+		r.next++
+		if !r.synced && !f.Key {
+			r.dropped++
+			continue
+		}
+		r.synced = true
+		return f, int(end - r.next)
+	}
+}
+
+// Skip makes the reader go on at the next key frame, the newest kept one
+// included when again is set: a viewer that lost packets asks for that.
+func (r *Reader) Skip(again bool) {
+	h := r.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.synced = false
+	if again && h.hasKey && !h.waitKey && h.key < r.next {
+		r.next, r.synced = h.key, true
+	}
+}
+
+// Dropped is the number of frames that this reader lost.
+func (r *Reader) Dropped() int64 {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	return r.dropped
+}

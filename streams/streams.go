@@ -1,0 +1,126 @@
+// Package streams holds a camera's packets and frames, and the hub that fans
+// them out to bounded readers.
+//
+// Invariants:
+//   - One pull per camera and profile (Fleet), whatever the number of readers.
+//   - Frames are cut into RTP payloads once, by the puller (Packetize); every
+//     reader shares them and must not write to them.
+//   - Time stamps that leave the hub never jump: a camera that restarts or
+//     whose clock leaps is re-based on the server's monotonic clock.
+//   - A reader that falls behind goes on at the newest key frame and counts
+//     what it lost; it never holds up the hub or another reader.
+package streams
+
+import "time"
+
+// Codec names a codec as SDP does.
+type Codec string
+
+// The codecs that pass through.
+const (
+	H264 Codec = "H264"
+	PCMA Codec = "PCMA" // G.711 A-law
+	PCMU Codec = "PCMU" // G.711 mu-law
+)
+
+// Profile is one of a camera's streams.
+type Profile string
+
+// The profiles.
+const (
+	Main Profile = "main" // 主码流
+	Sub  Profile = "sub"  // 子码流
+)
+
+// Desc describes what a stream carries. It is immutable once published.
+type Desc struct {
+	Video         Codec // always set
+	Audio         Codec // empty: no sound
+	AudioChannels int
+	Width, Height int // pixels; 0 until parameter sets were seen
+	SPS, PPS      []byte
+}
+
+// Kind tells a frame of the picture from one of the sound.
+type Kind uint8
+
+// The kinds of frames.
+const (
+	Video Kind = iota
+	Audio
+)
+
+// ClockRate is the RTP clock of a kind, Hz (RFC 6184 8.2.1, RFC 3551 4.5.14).
+func (k Kind) ClockRate() int64 {
+	if k == Video {
+		return 90000
+	}
+	return 8000
+}
+
+// Frame is one access unit, or one packet of sound, cut into RTP payloads. It
+// is immutable and shared once published.
+type Frame struct {
+	Kind     Kind
+	Key      bool      // an IDR picture with its parameter sets
+	PTS      int64     // in the kind's clock; never jumps
+	At       time.Time // server's clock when the frame had arrived
+	Payloads [][]byte  // at most MaxPayload bytes each; the marker goes on the last
+	Size     int       // bytes of all payloads
+	Desc     *Desc     // what the stream carried at this frame
+}
+
+// State is what a pull is doing.
+type State string
+
+// The states of a pull.
+const (
+	Idle        State = "idle"        // nobody watches an on-demand camera
+	Connecting  State = "connecting"  // dialling, or waiting for the first frame
+	Live        State = "live"        // frames arrive
+	Refused     State = "refused"     // the camera does not let us in
+	Unreachable State = "unreachable" // no way to the camera
+	Silent      State = "silent"      // connected, but nothing that can be used comes
+)
+
+// Reason says why in one code that the interface translates.
+type Reason string
+
+// The reasons.
+const (
+	NoReason         Reason = ""
+	SignInRefused    Reason = "sign_in_refused"
+	NotFound         Reason = "not_found" // the camera has no such stream
+	NoRoute          Reason = "no_route"
+	ConnRefused      Reason = "connection_refused"
+	Timeout          Reason = "timeout"
+	NoData           Reason = "no_data"
+	ClosedByCamera   Reason = "closed_by_camera"
+	UnsupportedCodec Reason = "unsupported_codec"
+	BadStream        Reason = "bad_stream"
+	NotAllowed       Reason = "address_not_allowed"
+	NoViewers        Reason = "no_viewers"
+)
+
+// Status is what is known of a stream at a moment.
+type Status struct {
+	Camera      string
+	Profile     Profile
+	State       State
+	Reason      Reason
+	Detail      string // plain English; holds no address with credentials
+	Since       time.Time
+	LastFrame   time.Time // zero: none yet
+	LastKey     time.Time
+	RetryAt     time.Time // zero: no try is planned
+	FPS         float64   // over the last second or more
+	Kbps        float64
+	KeyInterval time.Duration // between the last two key frames; 0 unknown
+	Width       int
+	Height      int
+	Codec       Codec
+	Lost        int64 // RTP packets lost between camera and us
+	Discarded   int64 // frames that were broken, too large, or before a key frame
+	Reconnects  int64
+	Readers     int
+}
