@@ -123,13 +123,17 @@ type Tx interface {
 	SaveGrid(Grid) error
 	SaveCamera(Camera) error // Conflict where Version is not the stored one (0: new); stores Version+1
 	RemoveCamera(id string) error
-	// AddIncident gives the incident its Number and stores it.
-	AddIncident(*Incident) error
+	// NextNumber hands out the next number of a series, from 1 without gaps;
+	// a rolled-back transaction gives it back.
+	NextNumber(series string) (int64, error)
+	// AddIncident stores an incident that has its Number and Hash; there is no
+	// way to change or remove one. Conflict where id or number exist.
+	AddIncident(Incident) error
 	// AlertByKey returns the newest alert with a key whose LastAt is not
 	// before since.
 	AlertByKey(key string, since time.Time) (Alert, error)
 	SaveAlert(Alert) error
-	SaveUser(User) error // Conflict on a taken username
+	SaveUser(User) error // Conflict on a taken username, and on Version as with cameras
 	SaveSource(Source) error
 	// Remember keeps what a key of a user stands for; Recall returns it, or a
 	// NotFound error. Keys are kept for 7 days at the least.
