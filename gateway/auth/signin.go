@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"sharpeyes/alerts"
+)
+
+const maxUsername = 64 // characters
+
+// SignIn checks a user name and password and, where they are right, begins a
+// session and sets its cookie. The error is Unauthenticated with one message
+// for whatever is wrong, or TooMany with a *Wait.
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, username, password string) (Principal, error) {
+	ctx := r.Context()
+	switch {
+	case username == "" || !utf8.ValidString(username) || utf8.RuneCountInString(username) > maxUsername:
+		return Principal{}, alerts.InvalidField("username", "must have 1 to %d characters", maxUsername)
+	case password == "" || len(password) > maxPassword:
+		return Principal{}, alerts.InvalidField("password", "must have 1 to %d bytes", maxPassword)
+	}
+	u, made, err := a.checkPassword(ctx, r, username, password)
+	if err != nil {
+		return Principal{}, err
+	}
+	return a.begin(w, r, u, made)
+}
+
+// checkPassword returns the user, and a time before he was read: a session made
+// by it is ended by a change of password that came in between.
+func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, password string) (alerts.User, time.Time, error) {
+	addr := a.ClientAddr(r)
+	account, address := a.throttle.keys(username, addr)
+	if err := a.throttle.check(account, address, a.Clock()); err != nil {
+		return alerts.User{}, time.Time{}, err
+	}
+	release, err := a.hasher.acquire(ctx)
+	if err != nil {
+		return alerts.User{}, time.Time{}, err
+	}
+	defer release()
+	// Again with the slot taken: a burst of requests may overrun the throttle
+	// by no more than the slots.
+	if err := a.throttle.check(account, address, a.Clock()); err != nil {
+		return alerts.User{}, time.Time{}, err
+	}
+	made := a.Clock()
+	u, err := a.store.UserByName(ctx, alerts.System(), username)
+	if err != nil && alerts.KindOf(err) != alerts.NotFound {
+		return alerts.User{}, time.Time{}, unavailable(fmt.Errorf("read user: %w", err))
+	}
+	found := err == nil
+	encoded := a.hasher.decoy
+	if found {
+		encoded = u.PasswordHash
+	}
+	if !a.hasher.verify(encoded, password) || !found || u.Disabled {
+		a.throttle.failed(account, address, a.Clock())
+		// The name as given is not logged: people type passwords there.
+		a.Log.InfoContext(ctx, "sign-in refused", "user", u.ID, "address", addr)
+		return alerts.User{}, time.Time{}, alerts.Errorf(alerts.Unauthenticated, "user name or password is wrong")
+	}
+	a.throttle.succeeded(username, addr)
+	return u, made, nil
+}
+
+func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User, made time.Time) (Principal, error) {
+	// A session that the browser had ends, so that a token fixed by somebody
+	// else is worth nothing.
+	if old := cookieToken(r); old != "" {
+		if err := a.end(r.Context(), hashToken(old)); err != nil {
+			return Principal{}, err
+		}
+	}
+	m := a.sessions.manager(a.Absolute)
+	m.Cookie.Secure = a.Secure || r.TLS != nil
+	ctx, err := m.Load(r.Context(), "")
+	if err != nil {
+		return Principal{}, unavailable(fmt.Errorf("make session: %w", err))
+	}
+	m.Put(ctx, keyUser, u.ID)
+	m.Put(ctx, keyMade, made.UnixMilli())
+	m.SetDeadline(ctx, made.Add(a.Absolute).UTC())
+	token, deadline, err := m.Commit(ctx)
+	if err != nil {
+		return Principal{}, unavailable(fmt.Errorf("save session: %w", err))
+	}
+	m.WriteSessionCookie(ctx, w, token, deadline)
+	a.Log.InfoContext(ctx, "signed in", "user", u.ID, "address", a.ClientAddr(r))
+	return principal(session{User: u.ID, Made: made.UnixMilli(), Deadline: deadline, hash: hashToken(token)}, u)
+}
+
+// SignOut ends the session of a request, where it has one, takes its cookie
+// back, and ends what is watched under it on every node.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
+	token := cookieToken(r)
+	if token == "" {
+		return nil
+	}
+	if err := a.end(r.Context(), hashToken(token)); err != nil {
+		return err
+	}
+	m := a.sessions.manager(a.Absolute)
+	m.Cookie.Secure = a.Secure || r.TLS != nil
+	ctx, err := m.Load(r.Context(), "")
+	if err != nil {
+		return unavailable(fmt.Errorf("end session: %w", err))
+	}
+	m.WriteSessionCookie(ctx, w, "", time.Time{})
+	return nil
+}
+
+func (a *Auth) end(ctx context.Context, hash string) error {
+	if err := a.sessions.remove(ctx, hash); err != nil && alerts.KindOf(err) != alerts.NotFound {
+		return unavailable(fmt.Errorf("end session: %w", err))
+	}
+	a.look("", hash)
+	// The other nodes see it by themselves within Every; this is sooner.
+	err := a.bus.Publish(ctx, alerts.Event{At: a.Clock(), Kind: alerts.SessionEnded, ID: hash})
+	if err != nil {
+		a.Log.WarnContext(ctx, "end of session not spread", "err", err)
+	}
+	return nil
+}
