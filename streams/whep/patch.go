@@ -1,0 +1,160 @@
+package whep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// MaxFragment and maxCandidates bound a trickle fragment.
+const (
+	MaxFragment   = 16 << 10
+	maxCandidates = 64
+)
+
+// fragment is a parsed application/trickle-ice-sdpfrag (RFC 8840).
+type fragment struct {
+	ufrag, pwd string
+	candidates []webrtc.ICECandidateInit
+}
+
+func parseFragment(text string) (fragment, error) {
+	var f fragment
+	if len(text) > MaxFragment {
+		return f, fmt.Errorf("%w: fragment over %d bytes", ErrMalformed, MaxFragment)
+	}
+	mid := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		key, value, _ := strings.Cut(strings.TrimPrefix(line, "a="), ":")
+		switch {
+		case line == "" || !strings.HasPrefix(line, "a="):
+			if line != "" && (len(line) < 2 || line[1] != '=') {
+				return f, fmt.Errorf("%w: fragment line %.40q", ErrMalformed, line)
+			}
+		case key == "ice-ufrag":
+			f.ufrag = value
+		case key == "ice-pwd":
+			f.pwd = value
+		case key == "mid":
+			mid = value
+		case key == "candidate":
+			if len(f.candidates) >= maxCandidates {
+				return f, fmt.Errorf("%w: more than %d candidates", ErrMalformed, maxCandidates)
+			}
+			m := mid
+			f.candidates = append(f.candidates, webrtc.ICECandidateInit{Candidate: strings.TrimPrefix(line, "a="), SDPMid: &m})
+		}
+	}
+	if f.ufrag == "" && len(f.candidates) == 0 {
+		return f, fmt.Errorf("%w: the fragment holds neither a=ice-ufrag nor a=candidate", ErrMalformed)
+	}
+	return f, nil
+}
+
+// Patch adds trickled candidates, or restarts ICE where the fragment brings new
+// credentials: then our own new fragment is returned.
+func (v *Viewer) Patch(ctx context.Context, text string) (answer string, err error) {
+	f, err := parseFragment(text)
+	if err != nil {
+		return "", err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case <-v.done:
+		return "", ErrClosed
+	default:
+	}
+	old := iceCredentials(v.offer)
+	if f.ufrag == "" || f.ufrag == old.ufrag && (f.pwd == "" || f.pwd == old.pwd) {
+		return "", v.addCandidates(f)
+	}
+	if f.pwd == "" {
+		return "", fmt.Errorf("%w: a new a=ice-ufrag needs its a=ice-pwd", ErrMalformed)
+	}
+	offer := withCredentials(v.offer, f)
+	full, err := v.answer(ctx, offer)
+	if err != nil {
+		return "", err
+	}
+	v.offer = offer
+	if err := v.addCandidates(f); err != nil {
+		return "", err
+	}
+	return answerFragment(full)
+}
+
+func (v *Viewer) addCandidates(f fragment) error {
+	for _, c := range f.candidates {
+		if err := v.pc.AddICECandidate(c); err != nil {
+			if errors.Is(err, webrtc.ErrConnectionClosed) {
+				return ErrClosed
+			}
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	return nil
+}
+
+// iceCredentials returns those of an SDP's first section that has them.
+func iceCredentials(text string) (f fragment) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if v, ok := strings.CutPrefix(line, "a=ice-ufrag:"); ok && f.ufrag == "" {
+			f.ufrag = v
+		}
+		if v, ok := strings.CutPrefix(line, "a=ice-pwd:"); ok && f.pwd == "" {
+			f.pwd = v
+		}
+	}
+	return f
+}
+
+// withCredentials is the offer again with other ICE credentials and without
+// candidates: what the browser would have sent in a full renegotiation.
+func withCredentials(offer string, f fragment) string {
+	var b strings.Builder
+	for line := range strings.Lines(offer) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.HasPrefix(line, "a=candidate:"), line == "a=end-of-candidates":
+			continue
+		case strings.HasPrefix(line, "a=ice-ufrag:"):
+			line = "a=ice-ufrag:" + f.ufrag
+		case strings.HasPrefix(line, "a=ice-pwd:"):
+			line = "a=ice-pwd:" + f.pwd
+		}
+		b.WriteString(line + "\r\n")
+	}
+	return b.String()
+}
+
+// answerFragment cuts the ICE part out of an answer.
+func answerFragment(answer string) (string, error) {
+	var d sdp.SessionDescription
+	if err := d.UnmarshalString(answer); err != nil {
+		return "", fmt.Errorf("own answer: %w", err)
+	}
+	var b strings.Builder
+	own := iceCredentials(answer)
+	fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", own.ufrag, own.pwd)
+	for _, m := range d.MediaDescriptions {
+		fmt.Fprintf(&b, "m=%s 9 %s 0\r\n", m.MediaName.Media, strings.Join(m.MediaName.Protos, "/"))
+		if mid, ok := m.Attribute("mid"); ok {
+			fmt.Fprintf(&b, "a=mid:%s\r\n", mid)
+		}
+		for _, a := range m.Attributes {
+			if a.Key == "candidate" {
+				fmt.Fprintf(&b, "a=candidate:%s\r\n", a.Value)
+			}
+		}
+		b.WriteString("a=end-of-candidates\r\n")
+		break // bundled: the first section speaks for all
+	}
+	return b.String(), nil
+}

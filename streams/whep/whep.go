@@ -1,0 +1,232 @@
+// Package whep turns an SDP offer into a running viewer (WHEP over pion).
+//
+// Invariants:
+//   - ICE, DTLS and SRTP are pion's; what a viewer costs beyond them is one
+//     goroutine, one reader of the hub and a bounded history for NACKs.
+//   - Payloads are the hub's and are shared; nothing is encoded or copied here
+//     but into the datagram.
+//   - A viewer whose path is full loses packets; it never holds up the hub or
+//     another viewer. A viewer ends when its connection fails, its camera is
+//     removed, or Close is called; Done tells.
+package whep
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v4"
+)
+
+// Defaults.
+const (
+	DefaultMaxViewers = 1000
+	// ConnectTimeout ends a viewer that has not connected by then.
+	ConnectTimeout = 20 * time.Second
+	// disconnectedAfter and failedAfter bound how long a silent viewer may
+	// sleep or change its address before it has to open anew.
+	disconnectedAfter = 5 * time.Second
+	failedAfter       = 30 * time.Second
+	keepAlive         = 2 * time.Second
+	socketBuffer      = 4 << 20
+)
+
+// What View may answer; the text carries the detail.
+var (
+	ErrMalformed = errors.New("malformed SDP")
+	ErrNoCodec   = errors.New("no matching codec")
+	ErrTooMany   = errors.New("too many viewers")
+	ErrClosed    = errors.New("closed")
+)
+
+// Server owns the media sockets and every viewer.
+type Server struct {
+	UDPAddr    string   // listen address of the one UDP port; ":0" picks a free one
+	TCPAddr    string   // of ICE over TCP; empty: off
+	PublicIPs  []string // addresses that viewers reach us at, beside our own
+	MaxViewers int
+	Log        *slog.Logger
+
+	api     *webrtc.API
+	config  webrtc.Configuration
+	udp     *batchConn
+	udpMux  ice.UDPMux
+	tcp     net.Listener
+	tcpMux  ice.TCPMux
+	mu      sync.Mutex
+	viewers map[*Viewer]struct{}
+	pending int
+	closed  bool
+	wg      sync.WaitGroup
+}
+
+// NewServer returns a server with defaults on a free UDP port, without TCP.
+func NewServer() *Server {
+	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{}}
+}
+
+// Open binds the sockets.
+func (s *Server) Open() (err error) {
+	defer func() {
+		if err != nil {
+			s.closeSockets()
+		}
+	}()
+	addr, err := net.ResolveUDPAddr("udp", s.UDPAddr)
+	if err != nil {
+		return fmt.Errorf("webrtc UDP address %q: %w", s.UDPAddr, err)
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return fmt.Errorf("webrtc UDP port: %w", err)
+	}
+	_ = conn.SetWriteBuffer(socketBuffer) // the kernel may grant less
+	_ = conn.SetReadBuffer(socketBuffer)
+	s.udp = newBatchConn(conn)
+	logs := pionLogs{s.Log}
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: logs.NewLogger("ice")})
+	if s.TCPAddr != "" {
+		if s.tcp, err = net.Listen("tcp", s.TCPAddr); err != nil {
+			return fmt.Errorf("webrtc TCP port: %w", err)
+		}
+		s.tcpMux = webrtc.NewICETCPMux(logs.NewLogger("ice"), s.tcp, 64)
+	}
+	return s.prepare(logs)
+}
+
+// prepare makes the pion API that all viewers share: one certificate, GCM
+// first, no interceptors.
+func (s *Server) prepare(logs pionLogs) error {
+	se := webrtc.SettingEngine{LoggerFactory: logs}
+	se.SetICEUDPMux(s.udpMux)
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if s.tcpMux != nil {
+		se.SetICETCPMux(s.tcpMux)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	se.SetNetworkTypes(networks)
+	se.SetIncludeLoopbackCandidate(true)
+	se.DisableActiveTCP(true) // we never dial a viewer
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	se.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	se.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	if len(s.PublicIPs) > 0 {
+		for _, ip := range s.PublicIPs {
+			if _, err := netip.ParseAddr(ip); err != nil {
+				return fmt.Errorf("webrtc public address %q is not an IP address", ip)
+			}
+		}
+		err := se.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{External: s.PublicIPs,
+			AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend})
+		if err != nil {
+			return fmt.Errorf("webrtc public addresses: %w", err)
+		}
+	}
+	me := &webrtc.MediaEngine{}
+	if err := registerCodecs(me); err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	cert, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return err
+	}
+	s.config = webrtc.Configuration{Certificates: []webrtc.Certificate{*cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle}
+	s.api = webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	return nil
+}
+
+// Addr is the address of the UDP socket.
+func (s *Server) Addr() net.Addr { return s.udp.LocalAddr() }
+
+// Viewers is the number of open viewers.
+func (s *Server) Viewers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.viewers)
+}
+
+// Stats counts what the media socket has sent.
+func (s *Server) Stats() (packets, batches, failed int64) { return s.udp.stats() }
+
+// Close ends every viewer and waits for them.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	var all []*Viewer
+	for v := range s.viewers {
+		all = append(all, v)
+	}
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, v := range all {
+		wg.Go(v.Close)
+	}
+	wg.Wait()
+	s.wg.Wait()
+	s.closeSockets()
+}
+
+func (s *Server) closeSockets() {
+	if s.udpMux != nil {
+		_ = s.udpMux.Close()
+	}
+	if s.udp != nil {
+		_ = s.udp.Close()
+	}
+	if s.tcpMux != nil {
+		_ = s.tcpMux.Close()
+	}
+	if s.tcp != nil {
+		_ = s.tcp.Close()
+	}
+}
+
+// reserve takes one of the viewers' places.
+func (s *Server) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case len(s.viewers)+s.pending >= s.MaxViewers:
+		return fmt.Errorf("%w: %d are open", ErrTooMany, len(s.viewers))
+	}
+	s.pending++
+	return nil
+}
+
+// settle turns a reserved place into a viewer, or gives it back (nil).
+func (s *Server) settle(v *Viewer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+	if v == nil {
+		return nil
+	}
+	if s.closed {
+		return ErrClosed
+	}
+	s.viewers[v] = struct{}{}
+	return nil
+}
+
+func (s *Server) forget(v *Viewer) {
+	s.mu.Lock()
+	delete(s.viewers, v)
+	s.mu.Unlock()
+}
