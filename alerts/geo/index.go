@@ -9,8 +9,13 @@ import (
 // Index finds the grid and the area at a point. It does not change; make a new
 // one when places change. Give it the areas and grids that are valid today.
 type Index struct {
-	areas    []areaEntry
-	grids    []gridEntry
+	areas []areaEntry
+	grids []gridEntry
+	// The shapes of areas and grids, in the same order: close together, as a
+	// lookup costs little more than its cache misses.
+	areaShapes []Prepared
+	gridShapes []Prepared
+
 	areaByID map[string]int32
 	gridByID map[string]int32
 	areaTree rtree.RTreeG[int32]
@@ -19,15 +24,13 @@ type Index struct {
 
 type areaEntry struct {
 	area  alerts.Area
-	shape *Prepared
 	depth int     // parents above it
 	size  float64 // square metres
 }
 
 type gridEntry struct {
-	grid  alerts.Grid
-	shape *Prepared
-	size  float64
+	grid alerts.Grid
+	size float64
 }
 
 // Place says what is at a point; empty ids where nothing is.
@@ -40,7 +43,7 @@ type Place struct {
 func NewIndex(areas []alerts.Area, grids []alerts.Grid) *Index {
 	x := &Index{areaByID: make(map[string]int32, len(areas)), gridByID: make(map[string]int32, len(grids))}
 	for _, a := range areas {
-		e := areaEntry{area: a, shape: Prepare(a.Shape), size: Area(a.Shape)}
+		e := areaEntry{area: a, size: Area(a.Shape)}
 		if i, ok := x.areaByID[a.ID]; ok {
 			x.areas[i] = e
 			continue
@@ -49,7 +52,7 @@ func NewIndex(areas []alerts.Area, grids []alerts.Grid) *Index {
 		x.areas = append(x.areas, e)
 	}
 	for _, g := range grids {
-		e := gridEntry{grid: g, shape: Prepare(g.Shape), size: Area(g.Shape)}
+		e := gridEntry{grid: g, size: Area(g.Shape)}
 		if i, ok := x.gridByID[g.ID]; ok {
 			x.grids[i] = e
 			continue
@@ -57,12 +60,16 @@ func NewIndex(areas []alerts.Area, grids []alerts.Grid) *Index {
 		x.gridByID[g.ID] = int32(len(x.grids))
 		x.grids = append(x.grids, e)
 	}
+	x.areaShapes = make([]Prepared, len(x.areas))
 	for i := range x.areas {
 		x.areas[i].depth = x.depth(x.areas[i].area)
-		insert(&x.areaTree, x.areas[i].shape.box, int32(i))
+		x.areaShapes[i] = *Prepare(x.areas[i].area.Shape)
+		insert(&x.areaTree, x.areaShapes[i].box, int32(i))
 	}
+	x.gridShapes = make([]Prepared, len(x.grids))
 	for i := range x.grids {
-		insert(&x.gridTree, x.grids[i].shape.box, int32(i))
+		x.gridShapes[i] = *Prepare(x.grids[i].grid.Shape)
+		insert(&x.gridTree, x.gridShapes[i].box, int32(i))
 	}
 	return x
 }
@@ -101,17 +108,19 @@ func (x *Index) gridAt(p alerts.Point) int32 {
 	at := [2]float64{p.Lon, p.Lat}
 	best := int32(-1)
 	x.gridTree.Search(at, at, func(_, _ [2]float64, i int32) bool {
-		e := &x.grids[i]
-		if !e.shape.Contains(p) {
-			return true
-		}
-		if best < 0 || e.size < x.grids[best].size ||
-			e.size == x.grids[best].size && e.grid.ID < x.grids[best].grid.ID {
+		if x.gridShapes[i].holds(p) && (best < 0 || x.grids[i].before(&x.grids[best])) {
 			best = i
 		}
 		return true
 	})
 	return best
+}
+
+func (e *gridEntry) before(o *gridEntry) bool {
+	if e.size != o.size {
+		return e.size < o.size
+	}
+	return e.grid.ID < o.grid.ID
 }
 
 // Area returns the deepest area at a point. Where areas of one depth overlap,
@@ -128,11 +137,9 @@ func (x *Index) areaAt(p alerts.Point) int32 {
 	at := [2]float64{p.Lon, p.Lat}
 	best := int32(-1)
 	x.areaTree.Search(at, at, func(_, _ [2]float64, i int32) bool {
-		e := &x.areas[i]
-		if best >= 0 && !e.before(&x.areas[best]) || !e.shape.Contains(p) {
-			return true
+		if (best < 0 || x.areas[i].before(&x.areas[best])) && x.areaShapes[i].holds(p) {
+			best = i
 		}
-		best = i
 		return true
 	})
 	return best
@@ -182,8 +189,8 @@ func (x *Index) GridByID(id string) (alerts.Grid, bool) {
 // the area is not in the index or has no shape.
 func (x *Index) AreaHolds(id string, p alerts.Point) (holds, known bool) {
 	i, ok := x.areaByID[id]
-	if !ok || x.areas[i].shape.box.Empty() {
+	if !ok || x.areaShapes[i].box.Empty() {
 		return false, false
 	}
-	return x.areas[i].shape.Contains(p), true
+	return x.areaShapes[i].Contains(p), true
 }

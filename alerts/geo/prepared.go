@@ -28,10 +28,13 @@ const (
 // Prepared is a shape made ready for fast Contains: its edges, holes included,
 // sorted into bands of latitude. It does not change.
 type Prepared struct {
-	box   Box
+	// A lookup reads these four, one cache line.
+	south float64
 	scale float64 // bands per degree
 	first []int32 // first[i]:first[i+1] are the edges of band i
 	edges []edge
+
+	box Box
 }
 
 // Prepare makes a shape ready. Rings need not be closed or wound either way:
@@ -53,7 +56,7 @@ func Prepare(shape alerts.MultiPolygon) *Prepared {
 			}
 		}
 	}
-	s := &Prepared{box: box}
+	s := &Prepared{box: box, south: box.South}
 	height := box.North - box.South
 	if len(all) == 0 || !(height > 0) {
 		return s
@@ -82,7 +85,7 @@ func Prepare(shape alerts.MultiPolygon) *Prepared {
 }
 
 func (s *Prepared) band(lat float64, bands int) int {
-	return min(max(int((lat-s.box.South)*s.scale), 0), bands-1)
+	return min(max(int((lat-s.south)*s.scale), 0), bands-1)
 }
 
 // Box returns the bounding box.
@@ -90,7 +93,12 @@ func (s *Prepared) Box() Box { return s.box }
 
 // Contains tells whether a point lies in the shape by the half-open rule.
 func (s *Prepared) Contains(p alerts.Point) bool {
-	if len(s.first) == 0 || !s.box.Contains(p) {
+	return s.box.Contains(p) && s.holds(p)
+}
+
+// holds is Contains for a point in the box.
+func (s *Prepared) holds(p alerts.Point) bool {
+	if len(s.first) == 0 {
 		return false
 	}
 	b := s.band(p.Lat, len(s.first)-1)
