@@ -111,12 +111,29 @@ func (f *Fleet) settle(s *stream) {
 		if before != nil {
 			<-before // never two pulls of one stream at a time
 		}
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() == nil {
+			hub.SetState(Connecting, NoReason, "", time.Time{})
+			f.Pull(ctx, spec, hub)
 		}
-		hub.SetState(Connecting, NoReason, "", time.Time{})
-		f.Pull(ctx, spec, hub)
+		if f.rests(s, ended) {
+			hub.Drop()
+			hub.SetState(Idle, NoViewers, "", time.Time{})
+		}
 	})
+}
+
+// rests reports whether a stream whose pull has just returned is left without
+// one. Only then may its frames go: a pull that is still ending could put new
+// ones there.
+func (f *Fleet) rests(s *stream, ended chan struct{}) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-s.hub.gone:
+		return false
+	default:
+		return !f.closed && s.ended == ended && s.cancel == nil
+	}
 }
 
 // stop ends the pull without waiting for it. f.mu is held.
@@ -167,8 +184,6 @@ func (f *Fleet) release(s *stream) {
 			return
 		}
 		f.stop(s)
-		s.hub.Drop()
-		s.hub.SetState(Idle, NoViewers, "", time.Time{})
 	})
 }
 

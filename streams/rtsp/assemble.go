@@ -1,0 +1,209 @@
+package rtsp
+
+import (
+	"errors"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
+	"github.com/pion/rtp"
+
+	"sharpeyes/streams"
+)
+
+// Bounds of one access unit beside streams.MaxAccessUnit.
+const (
+	maxUnitPackets = 8192
+	maxUnitNALs    = 512
+)
+
+// lateBy is how far behind the last one a packet counts as a repetition; one
+// further behind means that the camera numbers anew.
+const lateBy = 64
+
+// NAL unit and packet types (H.264 table 7-1, RFC 6184 5.2).
+const (
+	typeSlice      = 1
+	typePartitionA = 2
+	typeIDR        = 5
+	typeSEI        = 6
+	typeSPS        = 7
+	typePPS        = 8
+	typeDelimiter  = 9
+	typeSTAPA      = 24
+	typeFUA        = 28
+)
+
+// assembler joins RTP packets to whole access units. A unit ends with the
+// marker or, for cameras that send none, with the next time stamp. The library
+// decodes packet by packet to NAL units; units are joined here because every
+// hole, and every bound, has to be noticed.
+type assembler struct {
+	unit    func(nalus [][]byte, pts int64) // a whole access unit
+	lost    func(packets int64)             // so many never came; 0: the camera numbers anew
+	spoiled func()                          // an access unit that cannot be shown
+	mode    int                             // packetization-mode
+
+	decoder   *rtph264.Decoder
+	started   bool
+	next      uint16 // sequence number
+	clock     extender
+	stamp     uint32 // of the unit being gathered
+	gathering bool
+	broken    bool
+	open      bool // a fragmented NAL unit has begun and not ended
+	nalus     [][]byte
+	pts       int64
+	size      int
+	packets   int
+}
+
+// push takes the next packet in the order of arrival.
+func (a *assembler) push(p *rtp.Packet) {
+	gap := !a.started
+	if a.started {
+		switch d := int(int16(p.SequenceNumber - a.next)); {
+		case d > 0:
+			a.lost(int64(d))
+			gap = true
+		case d < -lateBy:
+			a.lost(0)
+			gap = true
+		case d < 0:
+			return
+		}
+	}
+	a.started, a.next = true, p.SequenceNumber+1
+	if a.gathering && gap {
+		a.spoil()
+	}
+	if a.gathering && p.Timestamp != a.stamp {
+		a.finish()
+	}
+	if !a.gathering {
+		a.begin(p)
+		if gap && !startsUnit(p.Payload) {
+			a.spoil()
+		}
+	}
+	a.gather(p)
+	if p.Marker {
+		a.finish()
+	}
+}
+
+func (a *assembler) begin(p *rtp.Packet) {
+	a.gathering, a.broken, a.open = true, false, false
+	a.nalus, a.size, a.packets = nil, 0, 0
+	a.stamp, a.pts = p.Timestamp, a.clock.extend(p.Timestamp)
+}
+
+func (a *assembler) gather(p *rtp.Packet) {
+	a.packets++
+	a.size += len(p.Payload)
+	if a.packets%maxUnitPackets == 0 || a.size > streams.MaxAccessUnit {
+		a.size = 0
+		a.spoilAgain()
+	}
+	if a.broken || len(p.Payload) == 0 {
+		return
+	}
+	if a.decoder == nil {
+		a.decoder = &rtph264.Decoder{PacketizationMode: a.mode}
+		if a.decoder.Init() != nil {
+			a.spoil()
+			return
+		}
+	}
+	if kind := p.Payload[0] & 0x1f; a.open && (kind != typeFUA || len(p.Payload) > 1 && p.Payload[1]&0x80 != 0) {
+		a.spoil() // the fragments before never ended
+		return
+	}
+	// With the marker always set and one time stamp the decoder gives back the
+	// NAL units of each packet, or nothing while a fragmented one is open. Over
+	// UDP the library reads into buffers of full size: a small payload is
+	// copied, so that it does not hold one.
+	q := rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: p.SequenceNumber}, Payload: p.Payload}
+	if cap(q.Payload) > 2*len(q.Payload) {
+		q.Payload = append(make([]byte, 0, len(q.Payload)), q.Payload...)
+	}
+	nalus, err := a.decoder.Decode(&q)
+	switch {
+	case errors.Is(err, rtph264.ErrMorePacketsNeeded):
+		a.open = true
+		return
+	case err != nil, len(a.nalus)+len(nalus) > maxUnitNALs:
+		a.spoil()
+		return
+	}
+	a.open = false
+	a.nalus = append(a.nalus, nalus...)
+}
+
+// spoil gives up the unit being gathered and what it holds.
+func (a *assembler) spoil() {
+	if !a.broken {
+		a.spoilAgain()
+	}
+}
+
+func (a *assembler) spoilAgain() {
+	a.broken, a.open = true, false
+	a.nalus, a.decoder = nil, nil
+	a.spoiled()
+}
+
+func (a *assembler) finish() {
+	if a.open {
+		a.spoil()
+	}
+	nalus := a.nalus
+	a.gathering, a.nalus = false, nil
+	if !a.broken && len(nalus) > 0 {
+		a.unit(nalus, a.pts)
+	}
+}
+
+// startsUnit reports whether no slice of its access unit can have come before a
+// packet: it begins with what precedes the first slice (H.264 7.4.1.2.3), or
+// with a slice whose first_mb_in_slice is 0.
+func startsUnit(payload []byte) bool {
+	if len(payload) < 2 {
+		return false
+	}
+	head, rest := payload[0], payload[1:]
+	switch head & 0x1f {
+	case typeSTAPA:
+		if len(rest) < 4 {
+			return false
+		}
+		head, rest = rest[2], rest[3:]
+	case typeFUA:
+		if rest[0]&0x80 == 0 || len(rest) < 2 {
+			return false
+		}
+		head, rest = rest[0], rest[1:]
+	}
+	switch head & 0x1f {
+	case typeSEI, typeSPS, typePPS, typeDelimiter:
+		return true
+	case typeSlice, typePartitionA, typeIDR:
+		return rest[0]&0x80 != 0 // Exp-Golomb 0
+	}
+	return false
+}
+
+// extender turns RTP time stamps of 32 bits into ones that do not wrap.
+type extender struct {
+	started bool
+	last    uint32
+	out     int64
+}
+
+func (e *extender) extend(stamp uint32) int64 {
+	if !e.started {
+		e.started, e.out = true, int64(stamp)
+	} else {
+		e.out += int64(int32(stamp - e.last))
+	}
+	e.last = stamp
+	return e.out
+}
