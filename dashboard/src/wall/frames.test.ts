@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { drawDelay, FrameClock, STALE_MS } from './frames'
+
+describe('the frame clock', () => {
+  it('has no age before the first frame', () => {
+    const clock = new FrameClock()
+    expect(clock.age(5000)).toBeNull()
+    expect(clock.stale(5000)).toBe(false)
+  })
+
+  it('calls a picture stale 2 s after its last frame, and not a millisecond before', () => {
+    const clock = new FrameClock()
+    clock.drawn(1000, 1, 50)
+    expect(clock.stale(1000 + STALE_MS - 1)).toBe(false)
+    expect(clock.stale(1000 + STALE_MS)).toBe(true)
+    expect(clock.age(4000)).toBe(3050)
+    clock.drawn(4000, 1, 50)
+    expect(clock.stale(4000)).toBe(false)
+  })
+
+  it('counts 25 a second, and 0 once frames stop', () => {
+    const clock = new FrameClock()
+    for (let at = 0; at <= 6000; at += 40) clock.drawn(1000 + at, 1, 0)
+    expect(clock.fps).toBeGreaterThanOrEqual(24)
+    expect(clock.fps).toBeLessThanOrEqual(26)
+    expect(clock.rate(7000 + STALE_MS)).toBe(0)
+  })
+
+  it('believes the decoder in a tab that draws nothing', () => {
+    const clock = new FrameClock()
+    clock.drawn(1000, 10, 0)
+    clock.decoded(3500, 70, false)
+    expect(clock.stale(3600)).toBe(false)
+    expect(clock.frames).toBe(80)
+    clock.decoded(6000, 70, false)
+    expect(clock.stale(6000)).toBe(true)
+  })
+
+  it('does not count drawn frames twice', () => {
+    const clock = new FrameClock()
+    clock.drawn(1000, 10, 0)
+    clock.decoded(1100, 10, true)
+    expect(clock.frames).toBe(10)
+  })
+
+  it('goes on counting with a new decoder', () => {
+    const clock = new FrameClock()
+    clock.decoded(1000, 500, false)
+    clock.restart()
+    clock.decoded(2000, 3, false)
+    expect(clock.frames).toBe(503)
+  })
+})
+
+describe('the delay of a drawn frame', () => {
+  it('is taken from the capture when known, else from the arrival', () => {
+    expect(drawDelay({ expectedDisplayTime: 1000, captureTime: 900, receiveTime: 980 })).toBe(100)
+    expect(drawDelay({ expectedDisplayTime: 1000, receiveTime: 980 })).toBe(20)
+    expect(drawDelay({ expectedDisplayTime: 1000 })).toBe(0)
+  })
+
+  it('does not believe clocks that disagree', () => {
+    expect(drawDelay({ expectedDisplayTime: 100_000, captureTime: 1, receiveTime: 99_980 })).toBe(20)
+    expect(drawDelay({ expectedDisplayTime: 1000, captureTime: 2000, receiveTime: 990 })).toBe(10)
+  })
+})

@@ -1,0 +1,372 @@
+/**
+ * The wall: a fixed number of slots, a camera in each or none, and their video. Outside Vue's
+ * reactivity: it reads the picture and writes its own DOM.
+ *
+ * Invariants:
+ * - A camera's video runs only while its slot is in the layout; slots beyond it are remembered, not played.
+ * - While one tile is zoomed the others go on playing, so that going back shows them at once.
+ * - destroy() ends every session, timer and handler.
+ */
+import type { Picture } from '../picture/picture'
+import { Feed } from './feed'
+import { isLayout, neighbour, profileFor, shapeFor, type Direction, type Layout, type Shape } from './layout'
+import { VideoPool } from './pool'
+import { Tile } from './tile'
+import { cameraLive, tileWords, type Words } from './words'
+import type { Surroundings } from './whep'
+import './wall.css'
+
+export interface WallOptions {
+  picture: Picture
+  /** Name of who looks, for the watermark. */
+  viewer: string
+  t: Words
+  layout?: Layout
+  onSelect?(slot: number, camera: string | null): void
+  onChange?(): void
+  around?: Surroundings
+}
+
+export interface ShowOptions {
+  slot?: number
+  /** A word at the foot of the tile: a distance, "facing". */
+  note?: string
+  alarm?: boolean
+}
+
+interface Slot {
+  camera: string | null
+  note: string
+  alarm: boolean
+}
+
+export const DRAG_TYPE = 'application/x-sharpeyes-camera'
+const DRAG_SLOT = 'application/x-sharpeyes-slot'
+/** Figures on tiles are rewritten this often. */
+const TICK_MS = 250
+const SLOTS = 16
+
+export class Wall {
+  readonly root: HTMLElement
+  #layout: Layout
+  #shape: Shape = { cols: 1, rows: 1 }
+  #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ camera: null, note: '', alarm: false }))
+  #tiles: Tile[] = []
+  #feeds: Feed[] = []
+  #pool = new VideoPool()
+  #selected = 0
+  #zoomed: number | null = null
+  #timer: ReturnType<typeof setInterval> | undefined
+  #sizes: ResizeObserver | null = null
+  #off: (() => void)[] = []
+  #minute = ''
+  #t: Words
+
+  constructor(el: HTMLElement, private readonly options: WallOptions) {
+    this.#t = options.t
+    this.#layout = options.layout ?? 4
+    this.root = document.createElement('div')
+    this.root.className = 'se-wall'
+    this.root.setAttribute('role', 'group')
+    this.root.setAttribute('aria-label', this.#t('wall.label'))
+    el.append(this.root)
+    this.#build()
+    this.#listen()
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  get layout(): Layout {
+    return this.#layout
+  }
+
+  get selected(): number {
+    return this.#selected
+  }
+
+  get zoomed(): number | null {
+    return this.#zoomed
+  }
+
+  /** Cameras by slot, for as many slots as the layout has. */
+  cameras(): (string | null)[] {
+    return this.#slots.slice(0, this.#layout).map((slot) => slot.camera)
+  }
+
+  /** Puts a camera on the wall: the given slot, else where it already is, else the first free one, else the selected. */
+  show(camera: string, { slot, note = '', alarm = false }: ShowOptions = {}): number {
+    const visible = this.cameras()
+    const there = visible.indexOf(camera)
+    let at = slot ?? there
+    if (at < 0) at = visible.indexOf(null)
+    if (at < 0) at = this.#selected
+    if (at >= this.#layout) at = this.#layout - 1
+    // One camera twice is one picture too few: it moves.
+    if (there >= 0 && there !== at) this.#slots[there] = { camera: null, note: '', alarm: false }
+    this.#slots[at] = { camera, note, alarm }
+    this.#apply()
+    return at
+  }
+
+  /** Replaces what the wall shows; cameras that stay keep their slot and so their running picture. */
+  showAll(items: readonly { id: string; note?: string; alarm?: boolean }[]): void {
+    const wanted = items.slice(0, this.#layout)
+    const visible = this.cameras()
+    const rest = wanted.filter((item) => !visible.includes(item.id))
+    for (let at = 0; at < this.#layout; at++) {
+      const stays = wanted.find((item) => item.id === visible[at])
+      const item = stays ?? rest.shift()
+      this.#slots[at] = { camera: item?.id ?? null, note: item?.note ?? '', alarm: item?.alarm ?? false }
+    }
+    this.#apply()
+  }
+
+  remove(which: number | string): void {
+    const at = typeof which === 'number' ? which : this.cameras().indexOf(which)
+    if (at < 0 || at >= SLOTS) return
+    this.#slots[at] = { camera: null, note: '', alarm: false }
+    if (this.#zoomed === at) this.#zoomed = null
+    this.#apply()
+  }
+
+  swap(a: number, b: number): void {
+    if (a === b || a < 0 || b < 0 || a >= this.#layout || b >= this.#layout) return
+    const [one, two] = [this.#slots[a]!, this.#slots[b]!]
+    this.#slots[a] = two
+    this.#slots[b] = one
+    // The running pictures move with their cameras.
+    const [feedA, feedB] = [this.#feeds[a]!, this.#feeds[b]!]
+    this.#feeds[a] = feedB
+    this.#feeds[b] = feedA
+    const [tileA, tileB] = [this.#tiles[a]!, this.#tiles[b]!]
+    tileB.slot = a
+    tileA.slot = b
+    this.#tiles[a] = tileB
+    this.#tiles[b] = tileA
+    exchange(tileA.root, tileB.root)
+    this.#selected = b
+    this.#apply()
+  }
+
+  select(slot: number, focus = false): void {
+    if (slot < 0 || slot >= this.#layout) return
+    this.#selected = slot
+    if (this.#zoomed !== null) this.#zoomed = slot
+    this.#place()
+    if (focus) this.#tiles[slot]?.root.focus({ preventScroll: true })
+    this.options.onSelect?.(slot, this.#slots[slot]!.camera)
+  }
+
+  /** One tile large; null goes back. */
+  zoom(slot: number | null): void {
+    this.#zoomed = slot !== null && slot < this.#layout && this.#slots[slot]!.camera ? slot : null
+    if (this.#zoomed !== null) this.#selected = this.#zoomed
+    this.#place()
+    this.#streams()
+    this.options.onChange?.()
+  }
+
+  setLayout(layout: Layout): void {
+    if (!isLayout(layout)) return
+    this.#zoomed = null
+    if (layout !== this.#layout) {
+      this.#layout = layout
+      if (this.#selected >= layout) this.#selected = 0
+      this.#build()
+    }
+    this.#apply()
+  }
+
+  setWords(t: Words): void {
+    this.#t = t
+    this.root.setAttribute('aria-label', t('wall.label'))
+    this.#minute = ''
+    this.#tick()
+  }
+
+  async fullscreen(): Promise<void> {
+    if (document.fullscreenElement) await document.exitFullscreen()
+    else await this.root.requestFullscreen()
+  }
+
+  destroy(): void {
+    clearInterval(this.#timer)
+    this.#sizes?.disconnect()
+    for (const off of this.#off) off()
+    for (const feed of this.#feeds) feed.close()
+    this.#pool.clear()
+    this.root.remove()
+  }
+
+  #build(): void {
+    while (this.#tiles.length > this.#layout) {
+      this.#feeds.pop()!.close()
+      this.#tiles.pop()!.root.remove()
+    }
+    while (this.#tiles.length < this.#layout) {
+      const tile = new Tile(this.#tiles.length)
+      tile.root.style.order = String(tile.slot)
+      this.#tiles.push(tile)
+      this.#feeds.push(this.#feedOn(tile))
+      this.root.append(tile.root)
+    }
+    this.#minute = ''
+    this.#place()
+    this.#tick()
+  }
+
+  #feedOn(tile: Tile): Feed {
+    return new Feed({
+      stage: tile.stage, pool: this.#pool, around: this.options.around, onChange: () => this.#tick(),
+    })
+  }
+
+  #apply(): void {
+    this.#place()
+    this.#streams()
+    this.#tick()
+    this.options.onChange?.()
+  }
+
+  /** Sizes and outlines. */
+  #place(): void {
+    const box = this.root.getBoundingClientRect()
+    const zoomed = this.#zoomed
+    this.#shape = shapeFor(this.#layout, box.width, box.height)
+    const shown = zoomed === null ? this.#shape : { cols: 1, rows: 1 }
+    this.root.style.gridTemplate = `repeat(${shown.rows}, minmax(0, 1fr)) / repeat(${shown.cols}, minmax(0, 1fr))`
+    this.root.dataset.layout = String(this.#layout)
+    this.root.classList.toggle('zoomed', zoomed !== null)
+    this.#tiles.forEach((tile, at) => {
+      tile.root.classList.toggle('hidden', zoomed !== null && zoomed !== at)
+      tile.mark(at === this.#selected, this.#slots[at]!.alarm)
+    })
+  }
+
+  /** Gives each feed its camera and the stream that fits its size. */
+  #streams(): void {
+    const box = this.root.getBoundingClientRect()
+    const { picture } = this.options
+    this.#feeds.forEach((feed, at) => {
+      const { camera } = this.#slots[at]!
+      if (!camera) return feed.close()
+      const large = this.#zoomed === at
+      const width = large ? box.width : box.width / this.#shape.cols
+      const known = picture.cameras.get(camera)
+      const now = feed.camera === camera ? feed.profile : null
+      feed.play(camera, profileFor(width, large || this.#layout === 1, known?.sub ?? false, now))
+    })
+  }
+
+  #tick(): void {
+    const { picture } = this.options
+    const now = (this.options.around?.now ?? Date.now)()
+    const serverNow = picture.now()
+    this.#tiles.forEach((tile, at) => {
+      const { camera, note } = this.#slots[at]!
+      const feed = this.#feeds[at]!
+      const status = camera ? picture.status.get(camera) : undefined
+      feed.tick(now, cameraLive(status))
+      const view = feed.view(now)
+      if (!camera || !view) return tile.empty(this.#t)
+      const known = picture.cameras.get(camera)
+      tile.show(camera, known?.name ?? camera, view, tileWords(known, view, status, now, serverNow, this.#t), note, this.#t)
+    })
+    this.#stamp(serverNow)
+  }
+
+  #stamp(serverNow: number): void {
+    const at = new Date(serverNow)
+    const minute = `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`
+    if (minute === this.#minute) return
+    this.#minute = minute
+    for (const tile of this.#tiles) tile.watermark(`${this.options.viewer} ${minute}`)
+  }
+
+  #listen(): void {
+    const { picture } = this.options
+    const on = <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => {
+      target.addEventListener(name, run as EventListener)
+      this.#off.push(() => target.removeEventListener(name, run as EventListener))
+    }
+    on<MouseEvent>(this.root, 'click', (event) => this.#at(event, (slot) => this.select(slot, true)))
+    on<MouseEvent>(this.root, 'dblclick', (event) => this.#at(event, (slot) => this.zoom(this.#zoomed === null ? slot : null)))
+    on<KeyboardEvent>(this.root, 'keydown', (event) => this.#key(event))
+    this.#listenDrag(on)
+    // A page put away must not leave sessions running on the server.
+    on(window, 'pagehide', () => this.#feeds.forEach((feed) => feed.suspend()))
+    on<PageTransitionEvent>(window, 'pageshow', (event) => { if (event.persisted) this.#feeds.forEach((feed) => feed.resume()) })
+    on(window, 'online', () => this.#feeds.forEach((feed) => feed.nudge()))
+    this.#off.push(
+      picture.on('status', (ids) => this.#statusChanged(ids)),
+      picture.on('cameras', () => { this.#streams(); this.#tick() }),
+      picture.on('connection', () => { if (picture.connection.state === 'live') this.#feeds.forEach((feed) => feed.nudge()) }),
+    )
+    if (typeof ResizeObserver === 'function') {
+      let waiting: ReturnType<typeof setTimeout> | undefined
+      this.#sizes = new ResizeObserver(() => {
+        this.#place()
+        clearTimeout(waiting)
+        waiting = setTimeout(() => this.#streams(), 250)
+      })
+      this.#off.push(() => clearTimeout(waiting))
+      this.#sizes.observe(this.root)
+    }
+  }
+
+  #listenDrag(on: <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => void): void {
+    on<DragEvent>(this.root, 'dragstart', (event) => this.#at(event, (slot) => {
+      event.dataTransfer?.setData(DRAG_SLOT, String(slot))
+      const { camera } = this.#slots[slot]!
+      if (camera) event.dataTransfer?.setData(DRAG_TYPE, camera)
+    }))
+    on<DragEvent>(this.root, 'dragover', (event) => {
+      if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault()
+    })
+    on<DragEvent>(this.root, 'drop', (event) => this.#at(event, (slot) => {
+      const camera = event.dataTransfer?.getData(DRAG_TYPE)
+      if (!camera) return
+      event.preventDefault()
+      const from = event.dataTransfer?.getData(DRAG_SLOT)
+      if (from) return this.swap(Number(from), slot)
+      this.show(camera, { slot })
+      this.select(slot)
+    }))
+  }
+
+  #statusChanged(ids: ReadonlySet<string> | null): void {
+    const { picture } = this.options
+    this.#feeds.forEach((feed, at) => {
+      const { camera } = this.#slots[at]!
+      if (camera && (ids === null || ids.has(camera)) && cameraLive(picture.status.get(camera)) === true) feed.nudge()
+    })
+    this.#tick()
+  }
+
+  #at(event: Event, run: (slot: number) => void): void {
+    const tile = event.target instanceof Element ? event.target.closest<HTMLElement>('.tile') : null
+    const slot = this.#tiles.findIndex(({ root }) => root === tile)
+    if (slot >= 0) run(slot)
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const direction = ({ ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' } as Record<string, Direction>)[event.key]
+    if (direction) {
+      const to = neighbour(this.#selected, direction, this.#shape)
+      if (event.shiftKey) this.swap(this.#selected, to)
+      this.select(to, true)
+    } else if (event.key === 'Enter') this.zoom(this.#zoomed === null ? this.#selected : null)
+    else if (event.key === 'Escape' && this.#zoomed !== null) this.zoom(null)
+    else if (event.key === 'Delete' || event.key === 'Backspace') this.remove(this.#selected)
+    else return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+}
+
+/** Exchanges two elements' places by CSS order alone: a moved video element would blink. */
+function exchange(a: HTMLElement, b: HTMLElement): void {
+  const order = a.style.order
+  a.style.order = b.style.order
+  b.style.order = order
+}

@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FakeWorld } from './fakes'
+import { WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
+
+function setup() {
+  const world = new FakeWorld()
+  const states: LinkState[] = []
+  const session = new WhepSession({
+    url: '/api/v1/cameras/cam000/whep?profile=main',
+    onState: (state) => states.push(state),
+    onStream: () => undefined,
+  }, world)
+  const names = () => states.map((state) => state.state)
+  return { world, session, states, names, last: () => states.at(-1)! }
+}
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('a WHEP session', () => {
+  it('posts the offer, takes the answer and is connected', async () => {
+    const { world, session, names } = setup()
+    session.open()
+    await settle()
+    expect(world.calls[0]).toMatchObject({ method: 'POST', url: '/api/v1/cameras/cam000/whep?profile=main' })
+    expect(world.calls[0]!.init.credentials).toBe('same-origin')
+    expect(world.last.remoteDescription?.sdp).toContain('ansU')
+    expect(world.last.receiver.jitterBufferTarget).toBe(0)
+    world.last.become('connected')
+    expect(names()).toEqual(['connecting', 'connected'])
+    session.close()
+    await settle()
+    expect(world.sessions.size).toBe(0)
+    expect(world.last.closed).toBe(true)
+  })
+
+  it('deletes with keepalive when the page goes away', async () => {
+    const { world, session } = setup()
+    session.open()
+    await settle()
+    session.close(true)
+    expect(world.calls.at(-1)).toMatchObject({ method: 'DELETE', url: '/api/v1/whep/s1' })
+    expect(world.calls.at(-1)!.init.keepalive).toBe(true)
+  })
+
+  it('deletes a session whose answer comes after close, and tells nothing more', async () => {
+    const { world, session, names } = setup()
+    let respond: (response: Response) => void = () => undefined
+    world.answer = (call) => call.method === 'POST' ? new Promise((resolve) => { respond = resolve }) : world.ordinary(call)
+    session.open()
+    await settle()
+    session.close()
+    respond(world.created('/api/v1/whep/late'))
+    await settle()
+    expect(world.sessions.size).toBe(0)
+    expect(names()).toEqual(['connecting'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([[401, 'signed_out'], [403, 'forbidden']])('stops for good on %d', async (status, trouble) => {
+    const { world, session, last } = setup()
+    world.answer = () => new Response(null, { status: status as number })
+    session.open()
+    await settle()
+    expect(last()).toEqual({ state: 'refused', trouble })
+    await vi.advanceTimersByTimeAsync(3600_000)
+    expect(world.count('POST')).toBe(1)
+  })
+
+  it.each([[404, 'not_found'], [406, 'no_codec'], [503, 'no_picture'], [500, 'server']])('tries again after %d', async (status, trouble) => {
+    const { world, session, last } = setup()
+    world.answer = () => new Response(null, { status: status as number })
+    session.open()
+    await settle()
+    expect(last()).toMatchObject({ state: 'waiting', trouble })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(world.count('POST')).toBe(2)
+    session.close()
+  })
+
+  it('waits 1, 2, 4, 8, then 15 seconds, for ever, and closes every peer', async () => {
+    const { world, session } = setup()
+    world.answer = () => Promise.reject(new TypeError('network'))
+    session.open()
+    await settle()
+    for (const wait of [1, 2, 4, 8, 15, 15, 15]) {
+      const before = world.count('POST')
+      await vi.advanceTimersByTimeAsync(wait * 1000 - 1)
+      expect(world.count('POST')).toBe(before)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(world.count('POST')).toBe(before + 1)
+    }
+    session.close()
+    expect(world.peers.every((peer) => peer.closed)).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('honours Retry-After', async () => {
+    const { world, session } = setup()
+    world.answer = () => new Response(null, { status: 429, headers: { 'Retry-After': '7' } })
+    session.open()
+    await settle()
+    await vi.advanceTimersByTimeAsync(6_999)
+    expect(world.count('POST')).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(world.count('POST')).toBe(2)
+    session.close()
+  })
+
+  it('tries at once when nudged, and only while waiting', async () => {
+    const { world, session } = setup()
+    world.answer = () => new Response(null, { status: 503 })
+    session.open()
+    session.nudge()
+    await settle()
+    expect(world.count('POST')).toBe(1)
+    session.nudge()
+    await settle()
+    expect(world.count('POST')).toBe(2)
+    session.close()
+  })
+
+  it('opens anew when no path comes up', async () => {
+    const { world, session, last } = setup()
+    session.open()
+    await settle()
+    await vi.advanceTimersByTimeAsync(PATH_TIMEOUT_MS)
+    expect(last()).toMatchObject({ state: 'waiting', trouble: 'path' })
+    expect(world.sessions.size).toBe(0)
+    session.close()
+  })
+
+  it('mends a lost path by ICE restart and keeps the session', async () => {
+    const { world, session, names } = setup()
+    session.open()
+    await settle()
+    const peer = world.last
+    peer.become('connected')
+    peer.become('disconnected')
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER_MS)
+    expect(peer.restarts).toBe(1)
+    const patch = world.calls.find((call) => call.method === 'PATCH')!
+    expect(patch.url).toBe('/api/v1/whep/s1')
+    expect(new Headers(patch.init.headers).get('If-Match')).toBe('*')
+    expect(String(patch.init.body)).toContain('a=ice-ufrag:offU')
+    expect(peer.remoteDescription?.sdp).toContain('a=ice-ufrag:newU')
+    expect(peer.remoteDescription?.sdp).toContain('127.0.0.1 9001')
+    expect(peer.remoteDescription?.sdp).not.toContain('127.0.0.1 9000')
+    peer.become('connected')
+    expect(names()).toEqual(['connecting', 'connected', 'restarting', 'connected'])
+    expect(world.peers).toHaveLength(1)
+    session.close()
+  })
+
+  it('leaves a short loss alone', async () => {
+    const { world, session } = setup()
+    session.open()
+    await settle()
+    world.last.become('connected')
+    world.last.become('disconnected')
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER_MS - 1)
+    world.last.become('connected')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(world.count('PATCH')).toBe(0)
+    session.close()
+  })
+
+  it('opens anew when the restart does not help', async () => {
+    const { world, session } = setup()
+    session.open()
+    await settle()
+    world.last.become('connected')
+    world.last.become('disconnected')
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER_MS + RESTART_TIMEOUT_MS + 1_000)
+    expect(world.peers).toHaveLength(2)
+    expect(world.peers[0]!.closed).toBe(true)
+    expect(world.count('DELETE')).toBe(1)
+    session.close()
+  })
+
+  it('follows no Location to another server', async () => {
+    const { world, session, last } = setup()
+    world.answer = (call) => call.method === 'POST' ? world.created('http://elsewhere.test/x') : world.ordinary(call)
+    session.open()
+    await settle()
+    expect(last()).toMatchObject({ state: 'waiting', trouble: 'server' })
+    session.close()
+    expect(world.calls.every((call) => !call.url.includes('elsewhere'))).toBe(true)
+  })
+
+  it('leaks no peer, session or timer over hundreds of rounds', async () => {
+    const world = new FakeWorld()
+    for (let round = 0; round < 300; round++) {
+      const session = new WhepSession({ url: '/w', onState: () => undefined, onStream: () => undefined }, world)
+      session.open()
+      if (round % 3 > 0) await settle()
+      if (round % 3 > 1) world.last.become('connected')
+      session.close()
+    }
+    await settle()
+    expect(world.sessions.size).toBe(0)
+    expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

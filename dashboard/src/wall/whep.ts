@@ -1,0 +1,348 @@
+/**
+ * One WHEP session (draft-ietf-wish-whep) that keeps itself up until it is closed.
+ *
+ * Invariants:
+ * - At most one RTCPeerConnection and one server session at a time. Every session the server
+ *   answered with a Location is DELETEd, also one whose answer came after close().
+ * - After close() nothing is told, no timer runs, no request starts but that DELETE.
+ * - It retries for ever, 1 to 15 s apart with jitter; only 401 and 403 end it ('refused'), because
+ *   asking again without a right would only fill the audit log.
+ * - A lost path is first mended by ICE restart; when that does not help, the session is opened anew.
+ */
+import { Backoff } from './backoff'
+import { fragment, isReachable, withNewIce } from './sdp'
+
+export type Profile = 'main' | 'sub'
+
+export type Trouble =
+  | 'network' // no answer from the server
+  | 'path' // the server answers, but no media path comes up or it broke
+  | 'no_picture' // 503: the camera gives nothing yet
+  | 'no_codec' // 406
+  | 'not_found' // 404
+  | 'too_many' // 429
+  | 'server' // any other status
+  | 'signed_out' // 401
+  | 'forbidden' // 403
+
+export type LinkState =
+  | { state: 'connecting' }
+  | { state: 'connected' }
+  | { state: 'restarting' }
+  | { state: 'waiting'; trouble: Trouble; retryAt: number }
+  | { state: 'refused'; trouble: 'signed_out' | 'forbidden' }
+  | { state: 'closed' }
+
+export interface WhepOptions {
+  url: string
+  onState(state: LinkState): void
+  onStream(stream: MediaStream, receiver: RTCRtpReceiver): void
+  /** What the server says it sends: a camera without a sub stream answers with main. */
+  onProfile?(profile: Profile): void
+}
+
+/** What the session needs from the browser; tests give their own. */
+export interface Surroundings {
+  fetch(url: string, init: RequestInit): Promise<Response>
+  peer(): RTCPeerConnection
+  now(): number
+  random(): number
+  origin(): string
+}
+
+export const browser: Surroundings = {
+  fetch: (url, init) => fetch(url, init),
+  peer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] }),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  origin: () => location.origin,
+}
+
+/** The server itself waits up to 10 s for a camera's first picture. */
+export const POST_TIMEOUT_MS = 20_000
+export const PATH_TIMEOUT_MS = 10_000
+/** A path may come back by itself after a lost beat; asking for a restart at once would be noise. */
+export const RESTART_AFTER_MS = 1_000
+export const RESTART_TIMEOUT_MS = 5_000
+
+const FRAG = 'application/trickle-ice-sdpfrag'
+
+export class WhepSession {
+  #pc: RTCPeerConnection | null = null
+  #location = ''
+  #etag = ''
+  #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #backoff: Backoff
+  #round = 0
+  #state: LinkState = { state: 'closed' }
+  #candidates: string[] = []
+
+  constructor(private readonly options: WhepOptions, private readonly around: Surroundings = browser) {
+    this.#backoff = new Backoff(() => around.random())
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  get peer(): RTCPeerConnection | null {
+    return this.#pc
+  }
+
+  open(): void {
+    if (this.#closed) return
+    void this.#open()
+  }
+
+  /** Try now instead of at the end of the wait: the camera or the network is back. */
+  nudge(): void {
+    if (this.#closed || this.#state.state !== 'waiting') return
+    void this.#open()
+  }
+
+  /** The picture stands although the path is up: a fresh session is what helps. */
+  reopen(): void {
+    if (this.#closed || this.#state.state === 'refused') return
+    void this.#open()
+  }
+
+  /** A picture arrived: the next trouble starts with short waits again. */
+  proven(): void {
+    this.#backoff.reset()
+  }
+
+  /** Ends the session at once and for good. keepalive lets the DELETE outlive the page. */
+  close(keepalive = false): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#drop(keepalive)
+    this.#state = { state: 'closed' }
+  }
+
+  async #open(): Promise<void> {
+    this.#drop(false)
+    const round = ++this.#round
+    this.#tell({ state: 'connecting' })
+    const pc = this.around.peer()
+    this.#pc = pc
+    this.#listen(pc, round)
+    try {
+      const transceiver = pc.addTransceiver('video', { direction: 'recvonly' })
+      lowLatency(transceiver.receiver)
+      await pc.setLocalDescription(await pc.createOffer())
+      if (this.#gone(round)) return
+      const answer = await this.#post(pc.localDescription?.sdp ?? '', round)
+      if (answer === null || this.#gone(round)) return
+      await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+      if (this.#gone(round)) return
+      this.#after(PATH_TIMEOUT_MS, () => this.#fail(round, 'path'))
+      if (pc.connectionState === 'connected') this.#connected(round)
+      void this.#sendCandidates(round)
+    } catch {
+      this.#fail(round, 'path')
+    }
+  }
+
+  /** The answer, or null when the trouble has been dealt with. */
+  async #post(sdp: string, round: number): Promise<string | null> {
+    const abort = new AbortController()
+    const timeout = setTimeout(() => abort.abort(), POST_TIMEOUT_MS)
+    let response: Response
+    let body: string
+    try {
+      // Not aborted by close(): a session made meanwhile is known by its Location only.
+      response = await this.around.fetch(this.options.url, {
+        method: 'POST', credentials: 'same-origin', signal: abort.signal,
+        headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' }, body: sdp,
+      })
+      body = response.status === 201 ? await response.text() : ''
+    } catch {
+      this.#fail(round, 'network')
+      return null
+    } finally {
+      clearTimeout(timeout)
+    }
+    if (response.status !== 201) {
+      this.#refusal(response, round)
+      return null
+    }
+    const place = this.#resolve(response.headers.get('Location'))
+    if (this.#gone(round)) {
+      this.#delete(place, false)
+      return null
+    }
+    if (!place) {
+      this.#fail(round, 'server')
+      return null
+    }
+    this.#location = place
+    this.#etag = response.headers.get('ETag') ?? ''
+    const profile = response.headers.get('X-Profile')
+    if (profile === 'main' || profile === 'sub') this.options.onProfile?.(profile)
+    return body
+  }
+
+  #refusal(response: Response, round: number): void {
+    switch (response.status) {
+      case 401: return this.#refused(round, 'signed_out')
+      case 403: return this.#refused(round, 'forbidden')
+      case 404: return this.#fail(round, 'not_found')
+      case 406: return this.#fail(round, 'no_codec')
+      case 429: return this.#fail(round, 'too_many', retryAfterMs(response))
+      case 503: return this.#fail(round, 'no_picture', retryAfterMs(response))
+      default: return this.#fail(round, 'server')
+    }
+  }
+
+  #refused(round: number, trouble: 'signed_out' | 'forbidden'): void {
+    if (this.#gone(round)) return
+    this.#drop(false)
+    this.#tell({ state: 'refused', trouble })
+  }
+
+  #fail(round: number, trouble: Trouble, atLeastMs = 0): void {
+    if (this.#gone(round)) return
+    this.#drop(false)
+    const wait = Math.max(atLeastMs, this.#backoff.next())
+    this.#tell({ state: 'waiting', trouble, retryAt: this.around.now() + wait })
+    this.#after(wait, () => void this.#open())
+  }
+
+  #listen(pc: RTCPeerConnection, round: number): void {
+    pc.ontrack = (event) => {
+      if (this.#gone(round)) return
+      lowLatency(event.receiver)
+      this.options.onStream(event.streams[0] ?? new MediaStream([event.track]), event.receiver)
+    }
+    pc.onicecandidate = (event) => {
+      if (this.#gone(round)) return
+      if (event.candidate && isReachable(event.candidate.candidate)) this.#candidates.push(event.candidate.candidate)
+    }
+    pc.onicegatheringstatechange = () => {
+      if (pc.iceGatheringState === 'complete') void this.#sendCandidates(round)
+    }
+    pc.onconnectionstatechange = () => {
+      if (this.#gone(round)) return
+      switch (pc.connectionState) {
+        case 'connected': return this.#connected(round)
+        case 'disconnected': return this.#after(RESTART_AFTER_MS, () => void this.#restart(round))
+        case 'failed':
+          if (this.#state.state === 'connected') return void this.#restart(round)
+          return this.#fail(round, 'path')
+      }
+    }
+  }
+
+  #connected(round: number): void {
+    if (this.#gone(round) || !this.#location) return
+    clearTimeout(this.#timer)
+    if (this.#state.state !== 'connected') this.#tell({ state: 'connected' })
+  }
+
+  /** ICE restart by PATCH (draft-ietf-wish-whep, ICE restarts): new credentials both ways, media kept. */
+  async #restart(round: number): Promise<void> {
+    const pc = this.#pc
+    if (this.#gone(round) || !pc || !this.#location || this.#state.state === 'restarting') return
+    this.#tell({ state: 'restarting' })
+    this.#after(RESTART_TIMEOUT_MS, () => this.#fail(round, 'path'))
+    try {
+      this.#candidates = []
+      await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }))
+      const offer = pc.localDescription?.sdp ?? ''
+      const answer = pc.remoteDescription?.sdp ?? ''
+      const response = await this.#patch(fragment(offer, [], false), '*')
+      if (this.#gone(round)) return
+      if (response.status === 401) return this.#refused(round, 'signed_out')
+      if (response.status === 403) return this.#refused(round, 'forbidden')
+      if (response.status !== 200) return this.#fail(round, 'path')
+      const frag = await response.text()
+      if (this.#gone(round)) return
+      this.#etag = response.headers.get('ETag') ?? this.#etag
+      await pc.setRemoteDescription({ type: 'answer', sdp: withNewIce(answer, frag) })
+    } catch {
+      this.#fail(round, 'path')
+    }
+  }
+
+  /** Most viewers have nothing to tell: the server learns their address from their first packet. */
+  async #sendCandidates(round: number): Promise<void> {
+    const pc = this.#pc
+    if (this.#gone(round) || !pc || !this.#location || pc.iceGatheringState !== 'complete') return
+    const candidates = this.#candidates.splice(0)
+    const offer = pc.localDescription?.sdp
+    if (candidates.length === 0 || !offer) return
+    try {
+      await this.#patch(fragment(offer, candidates, true), this.#etag)
+    } catch {
+      // Without it the path may still come up; if not, the path's own timer says so.
+    }
+  }
+
+  #patch(body: string, match: string): Promise<Response> {
+    const headers: Record<string, string> = { 'Content-Type': FRAG }
+    if (match) headers['If-Match'] = match
+    return this.around.fetch(this.#location, { method: 'PATCH', credentials: 'same-origin', headers, body })
+  }
+
+  #delete(place: string, keepalive: boolean): void {
+    if (!place) return
+    this.around.fetch(place, { method: 'DELETE', credentials: 'same-origin', keepalive }).catch(() => {
+      // The server ends sessions without packets by itself.
+    })
+  }
+
+  #drop(keepalive: boolean): void {
+    this.#round++
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#candidates = []
+    const pc = this.#pc
+    this.#pc = null
+    if (pc) {
+      pc.ontrack = pc.onicecandidate = pc.onicegatheringstatechange = pc.onconnectionstatechange = null
+      pc.close()
+    }
+    const place = this.#location
+    this.#location = ''
+    this.#etag = ''
+    this.#delete(place, keepalive)
+  }
+
+  /** Sessions live on the own server only; a Location elsewhere is not followed. */
+  #resolve(place: string | null): string {
+    if (!place) return ''
+    try {
+      const url = new URL(place, new URL(this.options.url, this.around.origin()))
+      return url.origin === this.around.origin() ? url.pathname + url.search : ''
+    } catch {
+      return ''
+    }
+  }
+
+  #after(ms: number, run: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(run, ms)
+  }
+
+  #gone(round: number): boolean {
+    return this.#closed || round !== this.#round
+  }
+
+  #tell(state: LinkState): void {
+    this.#state = state
+    this.options.onState(state)
+  }
+}
+
+/** Shown as soon as decoded: the wall is for seeing now, not for smoothness. */
+function lowLatency(receiver: RTCRtpReceiver): void {
+  const tuned = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null; playoutDelayHint?: number | null }
+  if ('jitterBufferTarget' in tuned) tuned.jitterBufferTarget = 0
+  if ('playoutDelayHint' in tuned) tuned.playoutDelayHint = 0
+}
+
+function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('Retry-After'))
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1000 : 0
+}
