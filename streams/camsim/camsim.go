@@ -201,10 +201,11 @@ func (s *Server) listen(h *handler) (*gortsplib.Server, error) {
 		DisableRTCPSenderReports: true,
 		Listen: func(network, address string) (net.Listener, error) {
 			l, err := net.Listen(network, address)
-			if err == nil {
-				s.bound = l.Addr().String()
+			if err != nil {
+				return nil, err
 			}
-			return l, err
+			s.bound = l.Addr().String()
+			return joining{l}, nil
 		},
 	}
 	if !s.UDP {
