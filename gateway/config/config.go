@@ -1,0 +1,269 @@
+// Package config is the one struct of settings, its defaults and its
+// validation. Every key can be set in a YAML file and by an environment
+// variable: SHARPEYES_HTTP_LISTEN for http.listen. Only main imports it.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/v2"
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is every setting.
+type Config struct {
+	DataDir string `koanf:"data_dir"`
+	HTTP    struct {
+		Listen         string   `koanf:"listen"`
+		TLSCert        string   `koanf:"tls_cert"`        // PEM file; with it and the key the server speaks TLS
+		TLSKey         string   `koanf:"tls_key"`         // PEM file
+		TrustedProxies []string `koanf:"trusted_proxies"` // networks whose X-Forwarded-For and -Proto count
+	} `koanf:"http"`
+	WebRTC struct {
+		UDPListen  string   `koanf:"udp_listen"`
+		TCPListen  string   `koanf:"tcp_listen"` // ICE over TCP; empty: off
+		PublicIPs  []string `koanf:"public_ips"` // addresses that viewers reach, beside the machine's own
+		MaxViewers int      `koanf:"max_viewers"`
+	} `koanf:"webrtc"`
+	Cameras struct {
+		Networks []string      `koanf:"networks"` // cameras may be reached in these alone
+		Linger   time.Duration `koanf:"linger"`   // an on-demand pull outlives its last viewer by this
+	} `koanf:"cameras"`
+	Redis struct {
+		URL    string `koanf:"url"` // redis://...; empty: one node, in process
+		Prefix string `koanf:"prefix"`
+	} `koanf:"redis"`
+	Session struct {
+		Idle     time.Duration `koanf:"idle"`
+		Absolute time.Duration `koanf:"absolute"`
+	} `koanf:"session"`
+	Log struct {
+		Level  string `koanf:"level"`  // debug, info, warn, error
+		Format string `koanf:"format"` // text or json
+	} `koanf:"log"`
+	NumberPrefix string `koanf:"number_prefix"` // before the date in incident numbers
+	Basemap      string `koanf:"basemap"`       // GeoJSON file; empty: basemap.geojson in data_dir
+}
+
+// Default returns the settings of a single machine.
+func Default() Config {
+	var c Config
+	c.DataDir = "data"
+	c.HTTP.Listen = ":8080"
+	c.WebRTC.UDPListen = ":8189"
+	c.WebRTC.TCPListen = ":8189"
+	c.WebRTC.MaxViewers = 1000
+	c.Cameras.Networks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
+	c.Cameras.Linger = 30 * time.Second
+	c.Redis.Prefix = "sharpeyes"
+	c.Session.Idle = 8 * time.Hour
+	c.Session.Absolute = 24 * time.Hour
+	c.Log.Level, c.Log.Format = "info", "text"
+	return c
+}
+
+// envPrefix begins every environment variable of ours. AdminPassword is no
+// setting: it is read once, by main, and never kept.
+const (
+	envPrefix     = "SHARPEYES_"
+	AdminPassword = envPrefix + "ADMIN_PASSWORD"
+)
+
+// Load reads a YAML file (none where path is empty), then the environment
+// (os.Environ form), over the defaults, and validates the whole.
+func Load(path string, environ []string) (Config, error) {
+	c := Default()
+	k := koanf.New(".")
+	known := keys(c)
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("config file: %w", err)
+		}
+		if err := k.Load(fixed{raw: raw}, yamlParser{}); err != nil {
+			return c, fmt.Errorf("config file %s: %w", path, err)
+		}
+		for _, key := range k.Keys() {
+			if !slices.Contains(known, key) {
+				return c, fmt.Errorf("config file %s: unknown key %q%s", path, key, suggest(key, known))
+			}
+		}
+	}
+	fromEnv, err := environment(environ, known)
+	if err != nil {
+		return c, err
+	}
+	if err := k.Load(fixed{values: fromEnv}, nil); err != nil {
+		return c, err
+	}
+	if err := k.Unmarshal("", &c); err != nil {
+		return c, fmt.Errorf("config: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// Validate checks every setting and names the key of the first that is wrong.
+func (c Config) Validate() error {
+	if c.DataDir == "" {
+		return fmt.Errorf("data_dir: must name a folder")
+	}
+	for key, addr := range map[string]string{"http.listen": c.HTTP.Listen, "webrtc.udp_listen": c.WebRTC.UDPListen, "webrtc.tcp_listen": c.WebRTC.TCPListen} {
+		if addr == "" && key == "webrtc.tcp_listen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("%s: %q must be an address like :8080 or 127.0.0.1:8080", key, addr)
+		}
+	}
+	if (c.HTTP.TLSCert == "") != (c.HTTP.TLSKey == "") {
+		return fmt.Errorf("http.tls_cert and http.tls_key: set both or neither")
+	}
+	for key, list := range map[string][]string{"http.trusted_proxies": c.HTTP.TrustedProxies, "cameras.networks": c.Cameras.Networks} {
+		if _, err := Prefixes(list); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	for _, ip := range c.WebRTC.PublicIPs {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return fmt.Errorf("webrtc.public_ips: %q must be an IP address", ip)
+		}
+	}
+	if c.WebRTC.MaxViewers < 1 || c.WebRTC.MaxViewers > 100_000 {
+		return fmt.Errorf("webrtc.max_viewers: must be 1 to 100000")
+	}
+	for key, d := range map[string]time.Duration{"cameras.linger": c.Cameras.Linger, "session.idle": c.Session.Idle, "session.absolute": c.Session.Absolute} {
+		if d <= 0 {
+			return fmt.Errorf("%s: must be a duration above zero, such as 30s", key)
+		}
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		return fmt.Errorf("log.level: must be debug, info, warn or error")
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		return fmt.Errorf("log.format: must be text or json")
+	}
+	return nil
+}
+
+// Prefixes parses networks; a lone address counts as itself.
+func Prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, err := netip.ParseAddr(s)
+			if err != nil {
+				return nil, fmt.Errorf("%q must be a network like 10.0.0.0/8", s)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// environment picks our variables. A misspelt one is an error, not a surprise.
+func environment(environ, known []string) (map[string]any, error) {
+	byName := map[string]string{}
+	for _, k := range known {
+		byName[envName(k)] = k
+	}
+	out := map[string]any{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, envPrefix) || name == AdminPassword {
+			continue
+		}
+		key, ok := byName[name]
+		if !ok {
+			return nil, fmt.Errorf("environment variable %s: no such setting%s", name, suggest(strings.ToLower(strings.TrimPrefix(name, envPrefix)), known))
+		}
+		out[key] = value
+		if isList(key) {
+			out[key] = splitList(value)
+		}
+	}
+	return out, nil
+}
+
+func envName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// suggest names the known key that shares the longest beginning or end.
+func suggest(key string, known []string) string {
+	best, score := "", 3
+	for _, k := range known {
+		n := 0
+		for n < len(k) && n < len(key) && k[n] == key[n] {
+			n++
+		}
+		m := 0
+		for m < len(k) && m < len(key) && k[len(k)-1-m] == key[len(key)-1-m] {
+			m++
+		}
+		if max(n, m) > score {
+			best, score = k, max(n, m)
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}
+
+// fixed is a koanf.Provider of bytes or values.
+type fixed struct {
+	raw    []byte
+	values map[string]any
+}
+
+// ReadBytes implements koanf.Provider.
+func (f fixed) ReadBytes() ([]byte, error) { return f.raw, nil }
+
+// Read implements koanf.Provider; keys are dotted paths.
+func (f fixed) Read() (map[string]any, error) {
+	out := map[string]any{}
+	paths := make([]string, 0, len(f.values))
+	for p := range f.values {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	for _, p := range paths {
+		at, parts := out, strings.Split(p, ".")
+		for _, part := range parts[:len(parts)-1] {
+			next, ok := at[part].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				at[part] = next
+			}
+			at = next
+		}
+		at[parts[len(parts)-1]] = f.values[p]
+	}
+	return out, nil
+}
+
+// yamlParser is a koanf.Parser over the maintained YAML library.
+type yamlParser struct{}
+
+// Unmarshal implements koanf.Parser.
+func (yamlParser) Unmarshal(b []byte) (map[string]any, error) {
+	var m map[string]any
+	err := yaml.Unmarshal(b, &m)
+	return m, err
+}
+
+// Marshal implements koanf.Parser.
+func (yamlParser) Marshal(m map[string]any) ([]byte, error) { return yaml.Marshal(m) }

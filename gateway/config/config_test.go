@@ -1,0 +1,63 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "gateway.yaml")
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestFileThenEnvironment(t *testing.T) {
+	p := write(t, "http:\n  listen: 127.0.0.1:9000\nsession:\n  idle: 15m\ncameras:\n  networks: [10.1.0.0/16]\n")
+	c, err := Load(p, []string{"SHARPEYES_HTTP_LISTEN=:9001", "SHARPEYES_WEBRTC_PUBLIC_IPS=192.0.2.1, 2001:db8::1", "PATH=/bin",
+		"SHARPEYES_ADMIN_PASSWORD=x", "SHARPEYES_WEBRTC_TCP_LISTEN=", "SHARPEYES_WEBRTC_MAX_VIEWERS=7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != ":9001" || c.Session.Idle != 15*time.Minute || c.WebRTC.TCPListen != "" || c.WebRTC.MaxViewers != 7 ||
+		len(c.WebRTC.PublicIPs) != 2 || len(c.Cameras.Networks) != 1 || c.DataDir != "data" {
+		t.Fatalf("%+v", c)
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	if _, err := Load("", nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFaultsNameTheKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"http:\n  listn: x\n":                       `unknown key "http.listn" (did you mean "http.listen"?)`,
+		"http:\n  listen: nowhere\n":                "http.listen",
+		"http:\n  tls_cert: a.pem\n":                "http.tls_key",
+		"cameras:\n  networks: [all]\n":             "cameras.networks",
+		"webrtc:\n  public_ips: [example.org]\n":    "webrtc.public_ips",
+		"webrtc:\n  max_viewers: 0\n":               "webrtc.max_viewers",
+		"session:\n  idle: -1s\n":                   "session.idle",
+		"log:\n  level: loud\n":                     "log.level",
+		"log:\n  format: xml\n":                     "log.format",
+		"data_dir: ''\n":                            "data_dir",
+		"http: [\n":                                 "config file",
+		"webrtc:\n  max_viewers: many\n":            "max_viewers",
+		"http:\n  trusted_proxies: [10.0.0.0/99]\n": "http.trusted_proxies",
+	} {
+		_, err := Load(write(t, text), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
+	}
+	if _, err := Load("", []string{"SHARPEYES_HTTP_LISTENS=:1"}); err == nil || !strings.Contains(err.Error(), `"http.listen"`) {
+		t.Errorf("misspelt variable: %v", err)
+	}
+}
