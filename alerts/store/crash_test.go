@@ -1,0 +1,167 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/storetest"
+)
+
+const (
+	childEnv = "SHARPEYES_STORE_CRASH_CHILD" // path of the database that the child writes to
+	firstEnv = "SHARPEYES_STORE_CRASH_FIRST" // number of its first incident
+	soakEnv  = "SHARPEYES_SOAK"              // number of kills; 20 when empty
+)
+
+// child writes from several goroutines for ever and prints the number of each
+// incident whose commit was acknowledged.
+func child(path string) int {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	first, err := strconv.Atoi(os.Getenv(firstEnv))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var out sync.Mutex
+	next := make(chan int)
+	for range 8 {
+		go func() {
+			for n := range next {
+				if err := report(s, n); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					os.Exit(1)
+				}
+				out.Lock()
+				_, _ = os.Stdout.WriteString(strconv.Itoa(n) + "\n")
+				out.Unlock()
+			}
+		}()
+	}
+	for n := first; ; n++ {
+		next <- n
+	}
+}
+
+// TestKill kills a writing process at random moments: what it acknowledged is
+// there afterwards, and the events have no gaps.
+func TestKill(t *testing.T) {
+	rounds := 20
+	if v := os.Getenv(soakEnv); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatalf("%s: %v", soakEnv, err)
+		}
+		rounds = n
+	}
+	path := filepath.Join(t.TempDir(), "sharpeyes.db")
+	s := open(t, path)
+	storetest.Town(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged := make(map[int]bool)
+	for round := range rounds {
+		killOnce(t, path, (round+1)*1_000_000, acknowledged)
+		check(t, path, acknowledged)
+	}
+	if len(acknowledged) == 0 {
+		t.Fatal("no write was ever acknowledged")
+	}
+	t.Logf("%d kills, %d acknowledged writes, none lost", rounds, len(acknowledged))
+}
+
+// killOnce lets a child write until a random number of answers has been read
+// and a random moment more has passed.
+func killOnce(t *testing.T, path string, first int, acknowledged map[int]bool) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+path, firstEnv+"="+strconv.Itoa(first))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	after := rand.IntN(60)
+	for read := 0; lines.Scan(); read++ {
+		n, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			t.Fatalf("the child says %q", lines.Text())
+		}
+		acknowledged[n] = true
+		if read == after {
+			moment := time.AfterFunc(time.Duration(rand.IntN(5000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+			defer moment.Stop()
+		}
+	}
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the child was to be killed, and ended with %v", err)
+	}
+}
+
+func check(t *testing.T, path string, acknowledged map[int]bool) {
+	ctx := context.Background()
+	s := open(t, path)
+	defer s.Close()
+	stored := make(map[string]bool)
+	for since := int64(0); ; {
+		events, upTo, err := s.Events(ctx, alerts.System(), since, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Seq != since+1 {
+				t.Fatalf("event %d follows %d", e.Seq, since)
+			}
+			since = e.Seq
+			stored[e.ID] = true
+		}
+		if len(events) == 0 {
+			if upTo != since {
+				t.Fatalf("read up to %d, the last event is %d", upTo, since)
+			}
+			break
+		}
+	}
+	incidents := 0
+	for page := (alerts.Page{Limit: 1000}); ; {
+		list, next, err := s.Incidents(ctx, alerts.System(), alerts.IncidentFilter{Page: page})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range list {
+			if !stored[i.ID] {
+				t.Fatalf("incident %s without an event", i.ID)
+			}
+		}
+		incidents += len(list)
+		if page.Cursor = next; next == "" {
+			break
+		}
+	}
+	if incidents != len(stored) {
+		t.Fatalf("%d incidents, %d events", incidents, len(stored))
+	}
+	for n := range acknowledged {
+		if !stored[fmt.Sprintf("inc%06d", n)] {
+			t.Fatalf("incident %d was acknowledged and is lost", n)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+// Package store keeps everything in SQL: SQLite by default.
+//
+// Invariants:
+//   - Write returns nil only after the commit is on disk; a failed or skipped
+//     Write leaves nothing behind.
+//   - Event numbers are consecutive and commit in order.
+//   - Every query carries the scope in SQL; the zero scope costs no query.
+//   - Times are kept to the microsecond, in UTC.
+//
+// One goroutine writes. Writes that wait are committed together, each behind a
+// savepoint of its own, so that one sync of the disk serves them all. The queue
+// is bounded: when it is full, Write waits until its context ends. Readers use
+// their own connections and see what was committed when their query began.
+//
+// Everything that differs between databases is in dialect.go and migrations.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"sharpeyes/alerts"
+)
+
+// Defaults.
+const (
+	DefaultReaders = 4    // connections that read
+	DefaultQueue   = 1024 // writes that wait; more wait for room
+	DefaultBatch   = 256  // writes committed together at most
+)
+
+// Options say where and how to keep.
+type Options struct {
+	Path    string       // of the database file; its folder is made
+	Clock   alerts.Clock // of what the store dates itself; time.Now
+	Readers int          // DefaultReaders
+	Queue   int          // DefaultQueue
+	Batch   int          // DefaultBatch
+}
+
+// Store implements alerts.Store.
+type Store struct {
+	queries
+	clock   alerts.Clock
+	writer  *writer
+	readers *bun.DB
+	writes  *bun.DB
+}
+
+var _ alerts.Store = (*Store)(nil)
+
+// Open opens the database, makes it where there is none, and brings an older
+// one up to date. Errors are alerts.Errors with a sentence for the operator.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Readers <= 0 {
+		o.Readers = DefaultReaders
+	}
+	if o.Queue <= 0 {
+		o.Queue = DefaultQueue
+	}
+	if o.Batch <= 0 {
+		o.Batch = DefaultBatch
+	}
+	writes, readers, err := openSQLite(ctx, o.Path, o.Readers)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{queries: queries{db: readers}, clock: o.Clock, readers: readers, writes: writes}
+	s.writer = startWriter(writes, o.Queue, o.Batch, func(db bun.Tx) *tx {
+		return &tx{queries: queries{db: db, uncancelled: true}, now: o.Clock}
+	})
+	return s, nil
+}
+
+// Close ends the writer after the writes that wait, and closes the database.
+func (s *Store) Close() error {
+	s.writer.close()
+	return errors.Join(s.readers.Close(), s.writes.Close())
+}
+
+// Write runs fn in a transaction; see alerts.Store. fn runs on the writer's
+// goroutine: it must not call Write, nor wait for anything slow.
+func (s *Store) Write(ctx context.Context, fn func(alerts.Tx) error) error {
+	return s.writer.do(ctx, func(t *tx) error { return fn(t) })
+}
+
+// SaveSession inserts or replaces a session.
+func (s *Store) SaveSession(ctx context.Context, v alerts.Session) error {
+	row := sessionRow{TokenHash: v.TokenHash, UserID: v.UserID, Data: v.Data, Expires: micros(v.Expires)}
+	return s.writer.do(ctx, func(t *tx) error {
+		return t.upsert(&row, "token_hash", "user_id", "data", "expires")
+	})
+}
+
+// RemoveSession removes a session; one that is not there is no error.
+func (s *Store) RemoveSession(ctx context.Context, tokenHash string) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		return t.exec("DELETE FROM sessions WHERE token_hash = ?", tokenHash)
+	})
+}
+
+// Sweep deletes events and request keys from before the given time, and the
+// sessions that expired by it. Events go from the oldest on without leaving
+// gaps, and the newest always stays.
+func (s *Store) Sweep(ctx context.Context, before time.Time) error {
+	at := micros(before)
+	return s.writer.do(ctx, func(t *tx) error {
+		if err := t.exec(`DELETE FROM events WHERE seq < COALESCE(
+			(SELECT MIN(seq) FROM events WHERE at >= ?), (SELECT MAX(seq) FROM events))`, at); err != nil {
+			return err
+		}
+		if err := t.exec("DELETE FROM request_keys WHERE created_at < ?", at); err != nil {
+			return err
+		}
+		return t.exec("DELETE FROM sessions WHERE expires <= ?", at)
+	})
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// notFound makes sql.ErrNoRows what callers know; what it is says the caller.
+func notFound(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return alerts.Errorf(alerts.NotFound, "there is no such %s", what)
+	}
+	if err != nil {
+		return fmt.Errorf("store: read %s: %w", what, classify(err))
+	}
+	return nil
+}
