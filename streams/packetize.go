@@ -20,7 +20,8 @@ const (
 )
 
 // Packetize cuts the NAL units of one H.264 access unit into RTP payloads by
-// RFC 6184, packetization-mode 1. Delimiters and filler are left out. Units
+// RFC 6184, packetization-mode 1. Delimiters and filler are left out, as are the
+// types that RTP uses for its own packets (0 and 24 to 31, RFC 6184 5.2). Units
 // that fit together share a STAP-A; a larger one is cut into FU-A fragments of
 // equal size, so that a whole frame can leave in one UDP GSO call. The payloads
 // lie in one buffer.
@@ -42,7 +43,7 @@ func Packetize(nalus [][]byte) [][]byte {
 		if len(n) == 0 {
 			continue
 		}
-		if t := n[0] & 0x1f; t == nalAUD || t == nalFiller {
+		if t := n[0] & 0x1f; t == 0 || t == nalAUD || t == nalFiller || t >= nalSTAPA {
 			continue
 		}
 		if len(n) > MaxPayload {
