@@ -101,10 +101,14 @@ func TestHub(t *testing.T) {
 			return views[rapid.IntRange(0, len(views)-1).Draw(t, "reader")]
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"":    func(t *rapid.T) { checkHub(t, m, len(views)) },
-			"key": func(t *rapid.T) { m.publish(Video, true, rapid.IntRange(1, 3<<20).Draw(t, "size")) },
+			"": func(t *rapid.T) { checkHub(t, m, len(views)) },
+			"key": func(t *rapid.T) {
+				for range rapid.IntRange(1, 4).Draw(t, "keys") {
+					m.publish(Video, true, rapid.SampledFrom([]int{1, 50_000, 3 << 20}).Draw(t, "size"))
+				}
+			},
 			"picture": func(t *rapid.T) {
-				for range rapid.IntRange(1, 60).Draw(t, "pictures") {
+				for range rapid.IntRange(1, 150).Draw(t, "pictures") {
 					m.publish(Video, false, 5000)
 					m.now = m.now.Add(40 * time.Millisecond)
 				}
@@ -119,6 +123,9 @@ func TestHub(t *testing.T) {
 			"join": func(*rapid.T) {
 				v := &view{Reader: m.hub.NewReader(func() {})}
 				v.from = int(v.next)
+				if m.blind && v.from != m.count {
+					t.Fatal("a reader starts with what came before an interruption")
+				}
 				views = append(views, v)
 			},
 			"leave": func(*rapid.T) {
@@ -130,7 +137,14 @@ func TestHub(t *testing.T) {
 			"skip": func(t *rapid.T) {
 				if v := pick(); v != nil {
 					again := rapid.Bool().Draw(t, "again")
+					before := v.next
 					v.Skip(again)
+					if m.blind && v.next != before {
+						t.Fatal("a reader goes back to before an interruption")
+					}
+					if v.next == before {
+						v.picture = nil // the next is to be a key frame
+					}
 					v.jumped = v.jumped || again
 				}
 			},

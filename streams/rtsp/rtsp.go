@@ -119,6 +119,7 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 	if r, ok := p.refused(who); ok && !p.rest(ctx, hub, r.failure, time.Until(r.until)) {
 		return
 	}
+	hub.SetState(streams.Connecting, streams.NoReason, "", time.Time{})
 	var failures int
 	var last failure
 	for connections := 0; ctx.Err() == nil; {
