@@ -1,0 +1,100 @@
+// Package configs is data: the categories of grid work, and the demo town with
+// its camera loops. It decides nothing. The files are part of the binary and
+// never change while it runs, so every accessor may be called at any time and
+// from any goroutine. The town is invented; GeoJSON and CSV are in the formats
+// that the importers take, in WGS-84.
+package configs
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+)
+
+//go:embed categories.json
+var categories []byte
+
+//go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/scenes.json all:demo/loops
+var town embed.FS
+
+// Names of the files in Demo.
+const (
+	Areas   = "areas.geojson"
+	Grids   = "grids.geojson"
+	BaseMap = "basemap.geojson"
+	Cameras = "cameras.csv"
+)
+
+// The profiles of a camera loop.
+const (
+	Main = "main"
+	Sub  = "sub"
+)
+
+// Categories returns the categories as a JSON list of
+// {code,name,name_en,group,severity}. The caller owns the bytes.
+func Categories() []byte {
+	return append([]byte(nil), categories...)
+}
+
+// Demo returns the files of the demo town. Its folder loops holds
+// camNNN.main.h264 and camNNN.sub.h264.
+func Demo() fs.FS {
+	f, err := fs.Sub(town, "demo")
+	if err != nil {
+		panic(err) // only for a malformed path, and this one is a constant
+	}
+	return f
+}
+
+// Person is an account of the demo; its password is made for each run.
+type Person struct {
+	Role       string `json:"role"`
+	Username   string `json:"username"`
+	Name       string `json:"name"`
+	AreaID     string `json:"area_id"`
+	Department string `json:"department,omitempty"`
+}
+
+// People returns the accounts of the demo, one for each role.
+func People() ([]Person, error) {
+	var p []Person
+	err := read("demo/people.json", &p)
+	return p, err
+}
+
+// Scene says what a demo camera shows.
+type Scene struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Scene string `json:"scene"` // street, square, gate, market, river, railway, yard, village_road
+}
+
+// Scenes returns the scenes of the demo cameras in the order of their ids.
+func Scenes() ([]Scene, error) {
+	var s []Scene
+	err := read("demo/scenes.json", &s)
+	return s, err
+}
+
+// Loop returns a camera's H.264 byte stream (Annex B) in a profile, Main or
+// Sub. The error is fs.ErrNotExist where there is none.
+func Loop(camera, profile string) ([]byte, error) {
+	b, err := town.ReadFile("demo/loops/" + camera + "." + profile + ".h264")
+	if err != nil {
+		return nil, fmt.Errorf("loop of %s: %w", camera, err)
+	}
+	return b, nil
+}
+
+func read(name string, into any) error {
+	b, err := town.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("demo town: %w", err)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("demo town: %s: %w", name, err)
+	}
+	return nil
+}
