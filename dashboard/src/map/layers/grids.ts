@@ -1,0 +1,79 @@
+/** Grids: filled by kind, outlined, named; the one under the pointer stands out. */
+import type { MapMouseEvent } from 'maplibre-gl'
+import type { FeatureCollection, GridProps } from '../../api/types'
+import { namePoints } from '../centre'
+import { nameOf, takeAway, type Expression, type Layer, type Stage } from '../layer'
+import { FONT } from '../theme'
+
+const SHAPES = ['grid-fill', 'grid-line']
+const NAMES = ['grid-name']
+
+/** data may be large: it goes to the worker as it is, with the id among the properties as MapLibre wants it. */
+export function addGrids(stage: Stage, data: FeatureCollection<GridProps>): Layer {
+  const { map, palette: p } = stage
+  const byKind = (colours: Record<string, string>): Expression =>
+    ['match', ['get', 'kind'], 'rural', colours['rural'], 'unit', colours['unit'], 'yard', colours['yard'], colours['street']]
+  const hovered: Expression = ['boolean', ['feature-state', 'hover'], false]
+  map.addSource('grids', { type: 'geojson', data: data as unknown as GeoJSON.FeatureCollection, promoteId: 'id', tolerance: 0.2 })
+  map.addLayer({
+    id: 'grid-fill', type: 'fill', source: 'grids',
+    paint: { 'fill-color': byKind(p.gridFill), 'fill-opacity': ['case', hovered, 0.6, 0.35] },
+  })
+  map.addLayer({
+    id: 'grid-line', type: 'line', source: 'grids', minzoom: 10.5,
+    layout: { 'line-join': 'round' },
+    paint: {
+      'line-color': ['case', hovered, p.labelStrong, byKind(p.gridLine)],
+      'line-width': ['interpolate', ['linear'], ['zoom'], 11, 0.4, 13, 1.1, 16, 1.8],
+      'line-opacity': ['interpolate', ['linear'], ['zoom'], 10.5, 0.3, 13, 0.9],
+    },
+  })
+  const stopHover = hover(stage)
+  return {
+    ids: SHAPES,
+    remove() {
+      stopHover()
+      takeAway(map, [...NAMES, ...SHAPES], ['grid-names', 'grids'])
+    },
+  }
+}
+
+export function addGridNames(stage: Stage, data: FeatureCollection<GridProps>): Layer {
+  const { map, palette: p } = stage
+  map.addSource('grid-names', { type: 'geojson', data: namePoints(data.features) })
+  map.addLayer({
+    id: 'grid-name', type: 'symbol', source: 'grid-names', minzoom: 12.8,
+    layout: {
+      'text-field': nameOf(stage), 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 13, 11.5, 16, 15],
+      'text-max-width': 9, 'text-padding': 6,
+    },
+    paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.4 },
+  })
+  return { ids: NAMES, remove: () => takeAway(map, NAMES, ['grid-names']) }
+}
+
+function hover({ map }: Stage): () => void {
+  let over: string | number | undefined
+  let frame = 0
+  const set = (id: string | number | undefined) => {
+    if (id === over) return
+    if (over !== undefined) map.setFeatureState({ source: 'grids', id: over }, { hover: false })
+    over = id
+    if (over !== undefined) map.setFeatureState({ source: 'grids', id: over }, { hover: true })
+  }
+  const move = (event: MapMouseEvent) => {
+    cancelAnimationFrame(frame)
+    frame = requestAnimationFrame(() => {
+      if (map.isMoving() || !map.getLayer('grid-fill')) return
+      set(map.queryRenderedFeatures(event.point, { layers: ['grid-fill'] })[0]?.id)
+    })
+  }
+  const leave = () => set(undefined)
+  map.on('mousemove', move)
+  map.on('mouseout', leave)
+  return () => {
+    cancelAnimationFrame(frame)
+    map.off('mousemove', move)
+    map.off('mouseout', leave)
+  }
+}
