@@ -74,8 +74,8 @@ export class Client {
   signIn(username: string, password: string): Promise<Me> {
     return this.#json<Me>('POST', '/session', { body: { username, password }, quiet: true })
   }
-  signOut(): Promise<void> {
-    return this.#json<void>('DELETE', '/session', { quiet: true })
+  async signOut(): Promise<void> {
+    await this.#json('DELETE', '/session', { quiet: true })
   }
   /** Who we are; an ApiError of kind unauthenticated when nobody. */
   session(): Promise<Me> {

@@ -1,10 +1,15 @@
 import type { Messages } from '.'
+import map from './en/map'
+import wall from './en/wall'
 
 const en: Messages = {
+  map,
+  wall,
   self: 'English',
   product: 'Sharp Eyes',
   productLong: 'Sharp Eyes · grid service management',
   locale: 'Language',
+  lightbox: { previous: 'Previous photo', next: 'Next photo' },
   close: 'Close',
   cancel: 'Cancel',
   retry: 'Try again',
@@ -13,6 +18,7 @@ const en: Messages = {
   copied: 'Copied',
   loading: 'Loading',
   unknown: 'unknown',
+  lost: { text: 'There is no such page, or your role may not see it.', action: 'Go home' },
   ago: {
     now: 'just now',
     minutes: '{n} min ago',
@@ -143,6 +149,7 @@ const en: Messages = {
     no_viewers: 'Nobody watching, pull stopped',
   },
   head: {
+    area: 'Area',
     online: 'Cameras online',
     onlineHint: '{ok} of {total} usable',
     today: 'Incidents today',
@@ -221,16 +228,10 @@ const en: Messages = {
     picture: '{w}×{h} · {fps} fps',
     viewers: '{n} watching',
   },
-  map: {
-    label: 'Map',
+  desk: {
     search: 'Find a camera, grid or incident',
-    failed: 'The map cannot be read.',
-    loading: 'Laying out the map…',
-    layers: 'Layers',
-    cones: 'View cones',
-    grids: 'Grids',
-    legend: 'Legend',
-    noWebgl: 'This browser cannot draw the map (no WebGL). Lists and video work as usual.',
+    mapFailed: 'The map cannot be read.',
+    mapLoading: 'Laying out the map…',
   },
   video: {
     label: 'Video',

@@ -1,4 +1,5 @@
 /** Words of the interface: Chinese first, English beside it. Keys are checked by the compiler. */
+import type { WritableComputedRef } from 'vue'
 import { createI18n, useI18n } from 'vue-i18n'
 import en from './en'
 import zh from './zh-CN'
@@ -56,6 +57,8 @@ export function useWords() {
     const key = `${group}.${code}`
     return composer.te(key, 'zh-CN') ? composer.t(key) : code
   }
+  /** For rooms that know keys as plain strings only (map, wall). */
+  const words = (key: string, params?: Record<string, unknown>): string => t(key as MessageKey, params)
   const setLocale = (next: Locale) => {
     composer.locale.value = next
     document.documentElement.lang = next
@@ -65,5 +68,5 @@ export function useWords() {
       // See preferredLocale.
     }
   }
-  return { t, term, locale: composer.locale as unknown as { value: Locale }, setLocale }
+  return { t, term, words, locale: composer.locale as WritableComputedRef<Locale>, setLocale }
 }

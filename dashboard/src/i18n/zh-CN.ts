@@ -1,9 +1,15 @@
 /** 中文为先。每个键在 en.ts 里都有对应。 */
+import map from './zh-CN/map'
+import wall from './zh-CN/wall'
+
 export default {
+  map,
+  wall,
   self: '中文',
   product: '雪亮网关',
   productLong: '雪亮工程 · 网格化服务管理',
   locale: '语言',
+  lightbox: { previous: '上一张', next: '下一张' },
   close: '关闭',
   cancel: '取消',
   retry: '重试',
@@ -12,6 +18,7 @@ export default {
   copied: '已复制',
   loading: '正在读取',
   unknown: '未知',
+  lost: { text: '没有这个页面，或者您的角色不能看它。', action: '回到首页' },
   ago: {
     now: '刚刚',
     minutes: '{n} 分钟前',
@@ -142,6 +149,7 @@ export default {
     no_viewers: '无人观看，已停止拉流',
   },
   head: {
+    area: '辖区',
     online: '摄像机在线',
     onlineHint: '{total} 台中 {ok} 台可用',
     today: '今日事件',
@@ -220,16 +228,10 @@ export default {
     picture: '{w}×{h} · {fps} 帧',
     viewers: '{n} 人在看',
   },
-  map: {
-    label: '地图',
+  desk: {
     search: '找摄像机、网格、事件',
-    failed: '地图读不出来。',
-    loading: '正在铺开地图…',
-    layers: '图层',
-    cones: '视锥',
-    grids: '网格',
-    legend: '图例',
-    noWebgl: '这台电脑的浏览器不能画地图（没有 WebGL）。列表和视频照常可用。',
+    mapFailed: '地图底图读不出来。',
+    mapLoading: '正在铺开地图…',
   },
   video: {
     label: '视频',

@@ -23,7 +23,10 @@ export interface Connection {
   state: 'connecting' | 'live' | 'stale' | 'offline'
   /** Since when, local epoch ms. */
   since: number
-  /** Age of what is shown: time since the server last spoke, in ms; 0 before the first word. */
+  /**
+   * How far what is shown is behind, ms: how much later than the quickest message the last
+   * one came, or how much longer than a tick the server has been silent.
+   */
   lagMs: number
   /** When the next try is made, local epoch ms. Only when offline. */
   nextTryAt?: number
@@ -70,10 +73,9 @@ export class Picture {
     return Date.now() + this.#offset
   }
 
-  /** Takes the server's clock from one of its messages. */
-  setServerTime(iso: string): void {
-    const at = Date.parse(iso)
-    if (Number.isFinite(at)) this.#offset = at - Date.now()
+  /** How far the server's clock is ahead of ours, ms. */
+  setClockOffset(ms: number): void {
+    this.#offset = ms
   }
 
   setConnection(next: Connection): void {

@@ -1,0 +1,88 @@
+/** Who is signed in, and what hangs on it: the picture and the live socket. One per page load. */
+import { inject, shallowRef, type InjectionKey } from 'vue'
+import { ApiError, Client } from '../api/client'
+import type { Me, Right } from '../api/types'
+import { Live } from '../live/live'
+import { Picture } from '../picture/picture'
+
+export class Session {
+  readonly me = shallowRef<Me | null>(null)
+  readonly api = new Client()
+  readonly picture = new Picture()
+  readonly live: Live
+  /** The session ended by itself: expired, revoked. Set by the router. */
+  onEnded: () => void = () => undefined
+  #asking: Promise<Me | null> | null = null
+
+  constructor() {
+    this.api.onSignedOut = () => this.#ended()
+    const { protocol, host } = window.location
+    this.live = new Live({
+      url: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/api/v1/live`,
+      picture: this.picture,
+      onSessionEnded: () => this.#ended(),
+      refreshSession: async () => (await this.#fetch()) !== null,
+    })
+  }
+
+  can(right: Right): boolean {
+    return this.me.value?.rights.includes(right) ?? false
+  }
+
+  /** Who we are, asked of the server once. Null: nobody. Throws when the server cannot be reached. */
+  async known(): Promise<Me | null> {
+    if (this.me.value) return this.me.value
+    this.#asking ??= this.#fetch().finally(() => (this.#asking = null))
+    return this.#asking
+  }
+
+  async signIn(username: string, password: string): Promise<Me> {
+    return this.#become(await this.api.signIn(username, password))
+  }
+
+  async signOut(): Promise<void> {
+    await this.api.signOut().catch((fault: unknown) => {
+      // Already signed out is what we want; anything else must be seen.
+      if (!(fault instanceof ApiError && fault.kind === 'unauthenticated')) throw fault
+    })
+    this.#forget()
+  }
+
+  async #fetch(): Promise<Me | null> {
+    try {
+      return this.#become(await this.api.session())
+    } catch (fault) {
+      if (fault instanceof ApiError && fault.kind === 'unauthenticated') return null
+      throw fault
+    }
+  }
+
+  #become(me: Me): Me {
+    const before = this.me.value
+    // Another person or another area: nothing of the former may stay on the screen.
+    if (before && (before.user.id !== me.user.id || before.area.id !== me.area.id)) this.picture.clear()
+    this.picture.setClockOffset(Date.parse(me.server_time) - Date.now())
+    this.me.value = me
+    return me
+  }
+
+  #ended(): void {
+    const had = this.me.value !== null
+    this.#forget()
+    if (had) this.onEnded()
+  }
+
+  #forget(): void {
+    this.live.close()
+    this.picture.clear()
+    this.me.value = null
+  }
+}
+
+export const sessionKey: InjectionKey<Session> = Symbol('session')
+
+export function useSession(): Session {
+  const session = inject(sessionKey)
+  if (!session) throw new Error('no session provided')
+  return session
+}
