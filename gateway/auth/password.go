@@ -147,3 +147,13 @@ func (h *hasher) verify(encoded, password string) bool {
 	got := argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1 && known
 }
+
+// HashPasswordOf is HashPassword for a user who exists; one outside the scope
+// is not found.
+func (a *Auth) HashPasswordOf(ctx context.Context, s alerts.Scope, id, password string) (string, error) {
+	u, err := a.store.User(ctx, s, id)
+	if err != nil {
+		return "", err
+	}
+	return a.HashPassword(ctx, u.Username, password)
+}

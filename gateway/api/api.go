@@ -1,0 +1,202 @@
+// Package api is the gateway's HTTP: JSON, GeoJSON, uploads, WHEP, webhooks, the
+// dashboard's files and what operators need.
+//
+// Invariants:
+//   - Every route has a row in the route table (routes.go) that says who may
+//     call it; a route without one does not start. Which objects somebody may
+//     see is decided by desk, from the Scope that is handed on.
+//   - Every error is a problem document (problem.go); causes are in the log
+//     alone.
+//   - Bodies, pages, uploads at once and viewers are bounded.
+//   - A viewer of video ends when its session or right does.
+//
+// Under load requests wait in the store's and the photos' own queues; what has
+// a bound here is refused with 429.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/desk"
+	"sharpeyes/gateway/auth"
+	"sharpeyes/gateway/photos"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Deps is what the API is made of. Desk, Auth and Photos are needed; without
+// Live, Video, Dashboard or BaseMap their routes answer 503 or 404.
+type Deps struct {
+	Desk      *desk.Desk
+	Auth      *auth.Auth
+	Photos    *photos.Album
+	Video     Video
+	Live      http.Handler                       // the WebSocket
+	Status    func(cameraID string) CameraStatus // nil: every camera is idle
+	BaseMap   []byte                             // GeoJSON
+	Dashboard fs.FS                              // index.html and its assets
+	Ready     func(context.Context) error        // nil: ready
+	Metrics   *prometheus.Registry               // nil: one of its own
+	Log       *slog.Logger                       // nil: none
+	Clock     alerts.Clock                       // nil: time.Now
+	Version   string
+}
+
+// API is the handler of everything.
+type API struct {
+	desk   *desk.Desk
+	auth   *auth.Auth
+	photos *photos.Album
+	deps   Deps
+	log    *slog.Logger
+
+	mux         *gatedMux
+	huma        huma.API
+	document    []byte // OpenAPI
+	crossOrigin *http.CrossOriginProtection
+	metrics     *metrics
+	baseMap     *document
+	documents   *documents
+	static      *static
+	uploads     *uploads
+	imports     chan struct{}
+	viewers     *viewers
+}
+
+// New returns the API. Close it after the server that serves it.
+func New(d Deps) (*API, error) {
+	if d.Desk == nil || d.Auth == nil || d.Photos == nil {
+		return nil, errors.New("api: Desk, Auth and Photos are needed")
+	}
+	return build(d)
+}
+
+func build(d Deps) (*API, error) {
+	useProblems()
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Metrics == nil {
+		d.Metrics = prometheus.NewRegistry()
+	}
+	if d.Status == nil {
+		d.Status = func(id string) CameraStatus { return CameraStatus{ID: id, State: "idle"} }
+	}
+	a := &API{
+		desk: d.Desk, auth: d.Auth, photos: d.Photos, deps: d, log: d.Log,
+		crossOrigin: http.NewCrossOriginProtection(),
+		documents:   newDocuments(),
+		uploads:     newUploads(),
+		imports:     make(chan struct{}, importsAtOnce),
+	}
+	a.viewers = newViewers(a, d.Clock)
+	a.baseMap = newDocument(d.BaseMap)
+	var err error
+	if a.static, err = newStatic(d.Dashboard); err != nil {
+		return nil, err
+	}
+	if a.metrics, err = newMetrics(d.Metrics, a.viewers.gauge); err != nil {
+		return nil, err
+	}
+	a.mux = newGatedMux(a)
+	a.huma = humago.New(a.mux, humaConfig(d.Version))
+	a.register()
+	if a.document, err = json.Marshal(a.huma.OpenAPI()); err != nil {
+		return nil, fmt.Errorf("api: write OpenAPI: %w", err)
+	}
+	return a, nil
+}
+
+// OpenAPI returns the OpenAPI 3.1 document, without a running gateway.
+func OpenAPI(version string) ([]byte, error) {
+	a, err := build(Deps{Version: version})
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(a.huma.OpenAPI(), "", "  ")
+}
+
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig("Sharp Eyes gateway", version)
+	c.Info.Description = "Cameras, incidents and alarms of a town's grids (网格). Sign in with POST /api/v1/session, " +
+		"which sets a cookie; alarm sources send a bearer token. Errors are RFC 9457 problem documents. Lists come in " +
+		"pages: pass next_cursor as cursor."
+	// The document and the page to try it are our own routes, which need no
+	// other site; answers carry no $schema links.
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: auth.CookieName},
+		"source":  {Type: "http", Scheme: "bearer"},
+	}
+	return c
+}
+
+// register puts every handler behind its row.
+func (a *API) register() {
+	a.registerSession()
+	a.registerPlaces()
+	a.registerCameras()
+	a.registerIncidents()
+	a.registerAlerts()
+	a.registerUsers()
+	a.registerImports()
+	a.registerVideo()
+	a.registerOperations()
+}
+
+// registerOperations puts up what is no part of the documented API.
+func (a *API) registerOperations() {
+	m := a.mux
+	m.plain("GET /api/v1/live", func(w http.ResponseWriter, r *http.Request) error {
+		if a.deps.Live == nil {
+			return alerts.Errorf(alerts.Unavailable, "live updates are not switched on here")
+		}
+		a.deps.Live.ServeHTTP(w, r)
+		return nil
+	})
+	m.plain("GET /healthz", func(w http.ResponseWriter, _ *http.Request) error {
+		return writeText(w, "ok\n")
+	})
+	m.plain("GET /readyz", func(w http.ResponseWriter, r *http.Request) error {
+		if a.deps.Ready != nil {
+			if err := a.deps.Ready(r.Context()); err != nil {
+				return &alerts.Error{Kind: alerts.Unavailable, Message: "not ready", Err: err}
+			}
+		}
+		return writeText(w, "ready\n")
+	})
+	prom := promhttp.HandlerFor(a.deps.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
+	m.plain("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", "no-store")
+		prom.ServeHTTP(w, r)
+		return nil
+	})
+	a.registerDocs()
+	m.plain("/api/", a.notFound)
+	m.plain("/", a.static.serve)
+}
+
+func writeText(w http.ResponseWriter, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err := w.Write([]byte(text))
+	return err
+}
+
+// ServeHTTP serves everything.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r) }
+
+// Close ends every viewer and returns when they have ended.
+func (a *API) Close() { a.viewers.close() }

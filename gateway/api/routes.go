@@ -1,0 +1,98 @@
+package api
+
+import "sharpeyes/alerts"
+
+// access says who may call a route: one of the words below, or a right that the
+// account must have. Where it has it, and on which objects, is desk's to check.
+type access string
+
+const (
+	public      access = "public"
+	signedIn    access = "signed in"
+	sourceToken access = "source token"
+)
+
+func right(r alerts.Right) access { return access(r) }
+
+// Bounds of bodies, bytes.
+const (
+	noBody     = 0
+	smallBody  = 64 << 10
+	uploadBody = maxPhotos*photoBytes + 1<<20
+	importBody = 64 << 20
+)
+
+// route is one row of the table.
+type route struct {
+	method string // empty: all
+	path   string // as net/http.ServeMux has it
+	access access
+	body   int64 // most bytes of a body
+}
+
+func (r route) pattern() string {
+	if r.method == "" {
+		return r.path
+	}
+	return r.method + " " + r.path
+}
+
+// routes is every route there is. Registering one that has no row panics, and a
+// test compares the table with what is registered and calls each row as each
+// role.
+func routes() []route {
+	const v1 = "/api/v1"
+	return []route{
+		{"POST", v1 + "/session", public, smallBody},
+		{"GET", v1 + "/session", signedIn, noBody},
+		{"DELETE", v1 + "/session", public, noBody},
+
+		{"GET", v1 + "/areas", right(alerts.ViewMap), noBody},
+		{"GET", v1 + "/areas.geojson", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/areas/import", right(alerts.ManagePlaces), importBody},
+		{"GET", v1 + "/grids", right(alerts.ViewMap), noBody},
+		{"GET", v1 + "/grids.geojson", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/grids/import", right(alerts.ManagePlaces), importBody},
+		{"GET", v1 + "/basemap.geojson", signedIn, noBody},
+
+		{"GET", v1 + "/cameras", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/cameras", right(alerts.ManageCameras), smallBody},
+		{"POST", v1 + "/cameras/import", right(alerts.ManageCameras), importBody},
+		{"GET", v1 + "/cameras/{id}", right(alerts.ViewMap), noBody},
+		{"PATCH", v1 + "/cameras/{id}", right(alerts.ManageCameras), smallBody},
+		{"DELETE", v1 + "/cameras/{id}", right(alerts.ManageCameras), noBody},
+
+		{"POST", v1 + "/cameras/{id}/whep", right(alerts.WatchVideo), smallBody},
+		{"OPTIONS", v1 + "/cameras/{id}/whep", public, noBody},
+		{"PATCH", v1 + "/whep/{session}", right(alerts.WatchVideo), smallBody},
+		{"DELETE", v1 + "/whep/{session}", signedIn, noBody},
+		{"OPTIONS", v1 + "/whep/{session}", public, noBody},
+
+		{"GET", v1 + "/categories", signedIn, noBody},
+		{"POST", v1 + "/incidents", right(alerts.Report), uploadBody},
+		{"GET", v1 + "/incidents", right(alerts.ReadIncidents), noBody},
+		{"GET", v1 + "/incidents/{id}", right(alerts.ReadIncidents), noBody},
+		{"GET", v1 + "/photos/{id}", right(alerts.ReadIncidents), noBody},
+
+		{"POST", v1 + "/hooks/alarms", sourceToken, smallBody},
+		{"GET", v1 + "/alerts", right(alerts.ReadAlerts), noBody},
+		{"GET", v1 + "/sources", right(alerts.ManageSources), noBody},
+		{"POST", v1 + "/sources", right(alerts.ManageSources), smallBody},
+		{"DELETE", v1 + "/sources/{id}", right(alerts.ManageSources), noBody},
+
+		{"GET", v1 + "/users", right(alerts.ManageUsers), noBody},
+		{"POST", v1 + "/users", right(alerts.ManageUsers), smallBody},
+		{"PATCH", v1 + "/users/{id}", right(alerts.ManageUsers), smallBody},
+
+		{"GET", v1 + "/live", signedIn, noBody},
+
+		{"GET", "/api/openapi.json", public, noBody},
+		{"GET", "/api/docs", public, noBody},
+		{"GET", "/api/docs/{file}", public, noBody},
+		{"GET", "/healthz", public, noBody},
+		{"GET", "/readyz", public, noBody},
+		{"GET", "/metrics", public, noBody},
+		{"", "/api/", public, noBody}, // what is not there
+		{"", "/", public, noBody},     // the dashboard
+	}
+}
