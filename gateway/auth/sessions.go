@@ -14,6 +14,7 @@ import (
 	"sharpeyes/alerts"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 )
 
 const (
@@ -84,6 +85,9 @@ func newSessionStore(store alerts.Store, clock alerts.Clock, idle time.Duration)
 // adapter keeps idle time by the injected clock.
 func (t *sessionStore) manager(lifetime time.Duration) *scs.SessionManager {
 	m := scs.New()
+	if mem, ok := m.Store.(*memstore.MemStore); ok {
+		mem.StopCleanup() // scs starts a goroutine for the store that we replace
+	}
 	m.Store = t
 	m.Codec = sessionCodec{}
 	m.Lifetime = lifetime
