@@ -106,15 +106,16 @@ func (s *session) newClient(u *base.URL) *gortsplib.Client {
 	if s.spec.UDP {
 		transport = gortsplib.TransportUDP
 	}
+	// The waits are ours: the whole connect has a deadline, and watch looks at
+	// pictures, not packets. The library counts in whole seconds.
+	late := 2*s.puller.ReadTimeout + 2*time.Second
 	return &gortsplib.Client{
-		Scheme:    u.Scheme,
-		Host:      u.Host,
-		Transport: &transport,
-		UserAgent: userAgent,
-		// Both waits are ours: the whole connect has a deadline, and watch looks
-		// at pictures, not packets.
-		ReadTimeout:           s.puller.ReadTimeout,
-		InitialUDPReadTimeout: s.puller.ReadTimeout,
+		Scheme:                u.Scheme,
+		Host:                  u.Host,
+		Transport:             &transport,
+		UserAgent:             userAgent,
+		ReadTimeout:           late,
+		InitialUDPReadTimeout: late,
 		WriteTimeout:          s.puller.ReadTimeout,
 		DialContext:           s.dialer.open,
 		ListenPacket:          listenPacket,

@@ -1,0 +1,278 @@
+package rtsp_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp/codecs"
+	"go.uber.org/goleak"
+
+	"sharpeyes/streams"
+	"sharpeyes/streams/rtsp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of these tests; none is expected to take it.
+const patience = 30 * time.Second
+
+// dialLog counts what is dialled and what was read.
+type dialLog struct {
+	mu    sync.Mutex
+	at    []time.Time
+	addrs []string
+	read  atomic.Int64
+}
+
+type countedConn struct {
+	net.Conn
+	log *dialLog
+}
+
+func (c countedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.log.read.Add(int64(n))
+	return n, err
+}
+
+func (d *dialLog) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	d.at, d.addrs = append(d.at, time.Now()), append(d.addrs, address)
+	d.mu.Unlock()
+	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return countedConn{c, d}, nil
+}
+
+func (d *dialLog) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.at)
+}
+
+// pull is a running Pull with its hub, and everything that came out of it.
+type pull struct {
+	testing.TB
+	hub    *streams.Hub
+	dials  *dialLog
+	states chan streams.Status // every change; full: the test is stuck anyway
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu     sync.Mutex
+	frames []*streams.Frame // not yet collected
+	more   chan struct{}
+}
+
+// quick is a puller whose waits fit a test.
+func quick() *rtsp.Puller {
+	p := rtsp.New()
+	p.ReadTimeout = time.Second
+	p.MinBackoff, p.MaxBackoff = 10*time.Millisecond, 40*time.Millisecond
+	return p
+}
+
+func start(t *testing.T, p *rtsp.Puller, spec streams.Spec) *pull {
+	t.Helper()
+	pl := &pull{TB: t, dials: &dialLog{}, states: make(chan streams.Status, 10_000), ended: make(chan struct{}), more: make(chan struct{}, 1)}
+	if p.Dial == nil {
+		p.Dial = pl.dials.dial
+	}
+	pl.hub = streams.NewHub(t.Name(), streams.Main, time.Now, func(s streams.Status) { pl.states <- s })
+	ctx, cancel := context.WithCancel(context.Background())
+	spec.Camera, spec.Profile = t.Name(), streams.Main
+	var wg sync.WaitGroup
+	wg.Go(func() { pl.read(ctx) })
+	go func() {
+		defer close(pl.ended)
+		p.Pull(ctx, spec, pl.hub)
+	}()
+	pl.cancel = func() { cancel(); wg.Wait() }
+	t.Cleanup(pl.stop)
+	return pl
+}
+
+// read takes what the hub hands out.
+func (p *pull) read(ctx context.Context) {
+	wake := make(chan struct{}, 1)
+	r := p.hub.NewReader(func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})
+	defer r.Close()
+	for {
+		f, _ := r.Next()
+		if f == nil {
+			select {
+			case <-wake:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		p.mu.Lock()
+		p.frames = append(p.frames, f)
+		p.mu.Unlock()
+		select {
+		case p.more <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// stop ends the pull and checks that it ends at once and leaves the hub alone.
+func (p *pull) stop() {
+	p.Helper()
+	at := time.Now()
+	p.cancel()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.Fatal("Pull does not return")
+	}
+	if took := time.Since(at); took > time.Second {
+		p.Errorf("Pull took %v to return", took)
+	}
+}
+
+// state waits for a state.
+func (p *pull) state(want streams.State, why streams.Reason) streams.Status {
+	p.Helper()
+	timeout := time.After(patience)
+	var last streams.Status
+	for {
+		select {
+		case s := <-p.states:
+			last = s
+			if s.State == want && s.Reason == why {
+				return s
+			}
+		case <-timeout:
+			p.Fatalf("no state %q %q; last %q %q (%s)", want, why, last.State, last.Reason, last.Detail)
+		}
+	}
+}
+
+// collect takes what has come, once n pictures are among it.
+func (p *pull) collect(n int) []*streams.Frame {
+	p.Helper()
+	timeout := time.After(patience)
+	for {
+		p.mu.Lock()
+		have := count(p.frames, streams.Video)
+		if have >= n {
+			out := p.frames
+			p.frames = nil
+			p.mu.Unlock()
+			return out
+		}
+		p.mu.Unlock()
+		select {
+		case <-p.more:
+		case <-timeout:
+			p.Fatalf("%d of %d pictures; %+v", have, n, p.hub.Status())
+		}
+	}
+}
+
+// count returns how many frames of a kind there are.
+func count(frames []*streams.Frame, kind streams.Kind) int {
+	n := 0
+	for _, f := range frames {
+		if f.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// annexB joins the pictures with pion's depacketizer to a file as ffmpeg reads it.
+func annexB(t *testing.T, frames []*streams.Frame) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, f := range frames {
+		if f.Kind != streams.Video {
+			continue
+		}
+		var d codecs.H264Packet
+		for _, p := range f.Payloads {
+			b, err := d.Unmarshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(b)
+		}
+	}
+	return out.Bytes()
+}
+
+// decodes has ffmpeg decode the pictures. It fails on any damage, and returns
+// how many pictures ffmpeg saw.
+func decodes(t *testing.T, frames []*streams.Frame) int {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-xerror", "-err_detect", "explode", "-flags2", "showall",
+		"-threads", "1", "-f", "h264", "-i", "-", "-fps_mode", "passthrough", "-progress", "-", "-f", "null", "-")
+	cmd.Stdin = bytes.NewReader(annexB(t, frames))
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || errs.Len() > 0 {
+		t.Fatalf("ffmpeg: %v: %s", err, errs.String())
+	}
+	n := 0
+	for line := range strings.Lines(out.String()) {
+		if v, ok := strings.CutPrefix(line, "frame="); ok {
+			n, _ = strconv.Atoi(strings.TrimSpace(v))
+		}
+	}
+	return n
+}
+
+// encode has ffmpeg make a file of moving pictures.
+func encode(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	all := []string{"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25"}
+	if strings.HasSuffix(name, ".mkv") {
+		all = append(all, "-f", "lavfi", "-i", "sine=r=8000", "-c:a", "pcm_alaw", "-ac", "1")
+	}
+	all = append(append(all, "-threads", "1", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25"), args...)
+	run(t, "ffmpeg", append(all, path)...)
+	return path
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s (see apt packages in the README): %v\n%s", name, err, out)
+	}
+}
+
+// steady checks that time stamps never jump.
+func steady(t *testing.T, frames []*streams.Frame) {
+	t.Helper()
+	last := map[streams.Kind]int64{}
+	for _, f := range frames {
+		if before, ok := last[f.Kind]; ok {
+			if step := f.PTS - before; step < -f.Kind.ClockRate() || step > 10*f.Kind.ClockRate() {
+				t.Errorf("a step of %d from %d to %d", step, before, f.PTS)
+			}
+		}
+		last[f.Kind] = f.PTS
+	}
+}
+
+func url(addr, path string) string { return fmt.Sprintf("rtsp://%s/%s", addr, path) }
