@@ -14,7 +14,6 @@ import (
 	"sharpeyes/alerts"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 )
 
 const (
@@ -82,19 +81,16 @@ func newSessionStore(store alerts.Store, clock alerts.Clock, idle time.Duration)
 }
 
 // manager returns the scs manager; its idle timeout stays zero because the
-// adapter keeps idle time by the injected clock.
+// adapter keeps idle time by the injected clock. scs.New would start a
+// goroutine for a store in memory that nobody uses.
 func (t *sessionStore) manager(lifetime time.Duration) *scs.SessionManager {
-	m := scs.New()
-	if mem, ok := m.Store.(*memstore.MemStore); ok {
-		mem.StopCleanup() // scs starts a goroutine for the store that we replace
+	return &scs.SessionManager{
+		Store:     t,
+		Codec:     sessionCodec{},
+		Lifetime:  lifetime,
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusInternalServerError) },
+		Cookie:    scs.SessionCookie{Name: CookieName, Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode},
 	}
-	m.Store = t
-	m.Codec = sessionCodec{}
-	m.Lifetime = lifetime
-	m.Cookie.Name = CookieName
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	return m
 }
 
 func hashToken(token string) string {

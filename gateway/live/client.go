@@ -41,35 +41,29 @@ type client struct {
 	why    string
 }
 
-// Serve upgrades a request; the caller has not authenticated it yet. fail
-// writes an error as the API does.
-func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, fail func(http.ResponseWriter, *http.Request, error)) {
+// Serve upgrades a request and stays until the socket ends. An error is one
+// from before the upgrade; the caller answers with it.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 	p, err := h.Auth.Authenticate(r)
 	if err != nil {
-		fail(w, r, err)
-		return
+		return err
 	}
 	if err := p.Scope.Need(alerts.ViewMap); err != nil {
-		fail(w, r, err)
-		return
+		return err
 	}
 	since, err := sinceOf(r)
 	if err != nil {
-		fail(w, r, err)
-		return
+		return err
 	}
 	if !sameOrigin(r) {
-		fail(w, r, alerts.Errorf(alerts.Forbidden, "this Origin may not open the live socket"))
-		return
+		return alerts.Errorf(alerts.Forbidden, "this Origin may not open the live socket")
 	}
 	if !websocket.IsWebSocketUpgrade(r) {
-		fail(w, r, alerts.InvalidField("Upgrade", "this address speaks WebSocket only"))
-		return
+		return alerts.InvalidField("Upgrade", "this address speaks WebSocket only")
 	}
 	c := &client{hub: h, user: p.User.ID, wake: make(chan struct{}, 1), ending: make(chan struct{})}
 	if err := h.add(c); err != nil {
-		fail(w, r, err)
-		return
+		return err
 	}
 	defer h.remove(c)
 	scope := p.Scope
@@ -78,30 +72,38 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, fail func(http.Respo
 			return alerts.Errorf(alerts.Forbidden, "rights or area changed")
 		}
 		return nil
-	}, func(why auth.Reason) {
-		if why == auth.SessionOver {
-			c.end(CodeSessionEnded, "session ended")
-		} else {
-			c.end(CodeRightsLost, "rights or area changed")
-		}
-	})
+	}, c.revoke)
 	if err != nil {
-		fail(w, r, err)
-		return
+		return err
 	}
 	defer c.watch.Stop()
-	c.conn, err = h.up.Upgrade(w, r, nil)
-	if err != nil {
-		return // Upgrade has answered
+	if c.conn, err = h.up.Upgrade(w, r, nil); err != nil {
+		return nil // Upgrade has answered
 	}
-	h.wg.Go(func() { c.read() })
-	if err := c.write(scope, since); err == nil {
-		c.mu.Lock()
-		code, why := c.code, c.why
-		c.mu.Unlock()
-		_ = c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
+	h.wg.Go(c.read)
+	c.converse(scope, since)
+	return nil
+}
+
+// converse writes until the end, then says why in the close message.
+func (c *client) converse(scope alerts.Scope, since int64) {
+	defer func() { _ = c.conn.Close() }()
+	if c.write(scope, since) != nil {
+		return // the peer is gone or does not read
 	}
-	_ = c.conn.Close()
+	c.mu.Lock()
+	code, why := c.code, c.why
+	c.mu.Unlock()
+	_ = c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
+}
+
+// revoke ends a client whose session is over or whose rights changed.
+func (c *client) revoke(why auth.Reason) {
+	if why == auth.SessionOver {
+		c.end(CodeSessionEnded, "session ended")
+		return
+	}
+	c.end(CodeRightsLost, "rights or area changed")
 }
 
 // sameScope tells whether two scopes show the same.
