@@ -7,6 +7,8 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // AlarmAnswer tells a source what became of its alarm.
@@ -43,6 +45,9 @@ func (a *API) registerAlerts() {
 	const tag = "Alarms"
 	hook := a.operation("POST", "/api/v1/hooks/alarms", "alarm", tag, "Post an alarm: 201 where it is new, 200 where it was counted")
 	hook.DefaultStatus = http.StatusCreated
+	hook.Responses = map[string]*huma.Response{"200": {Description: "Counted: the same alarm had come before",
+		Content: map[string]*huma.MediaType{"application/json": {
+			Schema: a.huma.OpenAPI().Components.Schemas.Schema(typeOf[AlarmAnswer](), true, "")}}}}
 	handle(a, hook, func(ctx context.Context, in *struct{ Body desk.Alarm }) (*alarmOut, error) {
 		v, repeated, err := a.desk.Raise(ctx, sourceOf(ctx), in.Body)
 		if err != nil {
@@ -74,7 +79,7 @@ func (a *API) registerAlerts() {
 	})
 	remove := a.operation("DELETE", "/api/v1/sources/{id}", "remove-source", tag, "Remove a source: its token is refused")
 	remove.DefaultStatus = http.StatusNoContent
-	handle(a, remove, func(ctx context.Context, in *byID) (*none, error) {
+	handle(a, remove, func(ctx context.Context, in *ByID) (*none, error) {
 		return nil, a.desk.RemoveSource(ctx, scopeOf(ctx), in.ID)
 	})
 }

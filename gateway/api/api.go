@@ -159,7 +159,12 @@ func (a *API) register() {
 // registerOperations puts up what is no part of the documented API.
 func (a *API) registerOperations() {
 	m := a.mux
-	m.plain("GET /api/v1/live", func(w http.ResponseWriter, r *http.Request) error {
+	live := a.operation("GET", "/api/v1/live", "live", "Live",
+		"WebSocket: a snapshot by scope, then changes as they happen")
+	live.Parameters = []*huma.Param{{Name: "since", In: "query", Description: "seq of the last message seen: go on from there",
+		Schema: &huma.Schema{Type: "integer"}}}
+	live.Responses = map[string]*huma.Response{"101": {Description: "Switched to the WebSocket protocol"}}
+	a.handlePlain(live, func(w http.ResponseWriter, r *http.Request) error {
 		if a.deps.Live == nil {
 			return alerts.Errorf(alerts.Unavailable, "live updates are not switched on here")
 		}

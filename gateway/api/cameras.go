@@ -63,7 +63,7 @@ func (a *API) registerCameras() {
 	const tag, path = "Cameras", "/api/v1/cameras"
 	handle(a, a.operation("GET", path, "cameras", tag, "Cameras by name, or those that see a point"), a.listCameras)
 	handle(a, a.operation("GET", path+"/{id}", "camera", tag, "One camera"),
-		func(ctx context.Context, in *byID) (*cameraOut, error) {
+		func(ctx context.Context, in *ByID) (*cameraOut, error) {
 			v, err := a.desk.Camera(ctx, scopeOf(ctx), in.ID)
 			return &cameraOut{a.camera(v)}, err
 		})
@@ -75,7 +75,7 @@ func (a *API) registerCameras() {
 	})
 	handle(a, a.operation("PATCH", path+"/{id}", "change-camera", tag, "Change a camera; fields left out stay"),
 		func(ctx context.Context, in *struct {
-			byID
+			ByID
 			Body desk.CameraPatch
 		}) (*cameraOut, error) {
 			v, err := a.desk.ChangeCamera(ctx, scopeOf(ctx), in.ID, in.Body)
@@ -83,7 +83,7 @@ func (a *API) registerCameras() {
 		})
 	remove := a.operation("DELETE", path+"/{id}", "remove-camera", tag, "Remove a camera")
 	remove.DefaultStatus = http.StatusNoContent
-	handle(a, remove, func(ctx context.Context, in *byID) (*none, error) {
+	handle(a, remove, func(ctx context.Context, in *ByID) (*none, error) {
 		return nil, a.desk.RemoveCamera(ctx, scopeOf(ctx), in.ID)
 	})
 }

@@ -46,7 +46,7 @@ func (a *API) registerIncidents() {
 		})
 	handle(a, a.operation("GET", path, "incidents", tag, "Incidents, newest first"), a.listIncidents)
 	handle(a, a.operation("GET", path+"/{id}", "incident", tag, "One incident"),
-		func(ctx context.Context, in *byID) (*incidentOut, error) {
+		func(ctx context.Context, in *ByID) (*incidentOut, error) {
 			v, err := a.desk.Incident(ctx, scopeOf(ctx), in.ID)
 			return &incidentOut{v}, err
 		})

@@ -100,6 +100,7 @@ func listOf[T any](items []T, next string) *listOut[T] {
 
 type none struct{}
 
-type byID struct {
+// ByID is the path of one object.
+type ByID struct {
 	ID string `path:"id" maxLength:"64" doc:"Identifier"`
 }

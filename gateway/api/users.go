@@ -42,7 +42,7 @@ func (a *API) registerUsers() {
 	change := a.operation("PATCH", path+"/{id}", "change-user", tag,
 		"Change an account; a change of role, area, password or disabled ends its sessions")
 	handle(a, change, func(ctx context.Context, in *struct {
-		byID
+		ByID
 		Body UserChange
 	}) (*userOut, error) {
 		if in.Body.Password != nil {
