@@ -8,12 +8,16 @@
 //   - What this desk has committed is seen by its next call.
 //   - Camera credentials are stored sealed and leave only through PullSpecs.
 //
-// Under load, writes wait in the store's bounded queue; alarms that repeat are
-// counted, a critical one is never dropped.
+// Under load, writes wait in the store's bounded queue; alarms of one key that
+// come faster than they can be committed are counted together, and none is
+// answered before it is on disk.
 package desk
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"sharpeyes/alerts"
@@ -21,11 +25,14 @@ import (
 
 // Defaults.
 const (
-	DefaultWindow     = 5 * time.Minute // in which an alarm repeats instead of being new
-	SnapshotSpan      = 24 * time.Hour  // of incidents and alerts in a snapshot
-	SnapshotLimit     = 500             // incidents, and alerts, in a snapshot
-	DefaultNearLimit  = 8               // cameras that see a point
-	defaultPollPeriod = 5 * time.Second // reads on in case the bus lost something
+	DefaultWindow    = 5 * time.Minute // in which an alarm repeats instead of being new
+	SnapshotSpan     = 24 * time.Hour  // of incidents and alerts in a snapshot
+	SnapshotLimit    = 500             // incidents, and alerts, in a snapshot
+	DefaultNearLimit = 8               // cameras that see a point
+	MaxNearLimit     = 100
+
+	pollPeriod     = 5 * time.Second // reads on in case the bus lost something
+	publishTimeout = 2 * time.Second // after which the others have to find out by polling
 )
 
 // Vault seals what must not be readable in the store.
@@ -44,156 +51,135 @@ type Desk struct {
 	Zone         *time.Location                // of the date in incident numbers; UTC+8 by default
 	Window       time.Duration                 // in which an alarm repeats instead of being new
 
-	store alerts.Store
-	bus   alerts.Bus
+	store   alerts.Store
+	bus     alerts.Bus
+	known   picture // of places and cameras
+	raising raising
+
+	cancel    context.CancelFunc
+	following sync.WaitGroup
 }
 
 // New returns a desk over a store and a bus.
 func New(store alerts.Store, bus alerts.Bus) *Desk {
 	return &Desk{
-		Clock:  time.Now,
-		Zone:   time.FixedZone("UTC+8", 8*60*60),
-		Window: DefaultWindow,
-		store:  store,
-		bus:    bus,
+		Clock:   time.Now,
+		Zone:    time.FixedZone("UTC+8", 8*60*60),
+		Window:  DefaultWindow,
+		store:   store,
+		bus:     bus,
+		known:   picture{store: store, stale: true, town: newTown(nil, nil), pending: make(map[int64]alerts.Event)},
+		raising: raising{groups: make(map[string]*raiseGroup)},
+		cancel:  func() {},
 	}
 }
 
 // Open loads the places and follows what other desks change.
-func (d *Desk) Open(ctx context.Context) error { return errStep }
+func (d *Desk) Open(ctx context.Context) error {
+	nudge := make(chan struct{}, 1) // full: a look is due already
+	unsubscribe := d.bus.Subscribe(func(e alerts.Event) {
+		if e.Seq == 0 || d.known.note([]alerts.Event{e}) {
+			return
+		}
+		select {
+		case nudge <- struct{}{}:
+		default:
+		}
+	})
+	// Events that come from now on wait until the picture is loaded.
+	if err := d.known.catchUp(ctx); err != nil {
+		unsubscribe()
+		return err
+	}
+	following, cancel := context.WithCancel(context.Background())
+	d.cancel = func() { unsubscribe(); cancel() }
+	d.following.Go(func() { d.follow(following, nudge) })
+	return nil
+}
+
+// follow reads on from the store when the bus shows a gap, and now and then in
+// case it lost the newest.
+func (d *Desk) follow(ctx context.Context, nudge <-chan struct{}) {
+	poll := time.NewTicker(pollPeriod)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-nudge:
+		case <-poll.C:
+		}
+		// A store that is down now is asked again at the next tick.
+		_ = d.known.catchUp(ctx)
+	}
+}
 
 // Close ends the following; it returns when it has ended.
-func (d *Desk) Close() error { return nil }
-
-var errStep = alerts.Errorf(alerts.Unavailable, "not there yet")
-
-// Areas lists the areas of the scope, by name.
-func (d *Desk) Areas(ctx context.Context, s alerts.Scope) ([]AreaView, error) { return nil, errStep }
-
-// AreasGeoJSON returns a FeatureCollection of the scope's areas.
-func (d *Desk) AreasGeoJSON(ctx context.Context, s alerts.Scope) ([]byte, error) {
-	return nil, errStep
+func (d *Desk) Close() error {
+	d.cancel()
+	d.following.Wait()
+	return nil
 }
 
-// Home returns the area of an account and the names above it.
-func (d *Desk) Home(ctx context.Context, s alerts.Scope, areaID string) (Home, error) {
-	return Home{}, errStep
+// now is the time to the millisecond, as it is shown and hashed.
+func (d *Desk) now() time.Time { return d.Clock().UTC().Truncate(time.Millisecond) }
+
+// clampTime keeps a time from running back behind another.
+func clampTime(t, notBefore time.Time) time.Time {
+	if t.Before(notBefore) {
+		return notBefore
+	}
+	return t
 }
 
-// Grids lists the grids of the scope, by name.
-func (d *Desk) Grids(ctx context.Context, s alerts.Scope) ([]GridView, error) { return nil, errStep }
-
-// GridsGeoJSON returns a FeatureCollection of the scope's grids.
-func (d *Desk) GridsGeoJSON(ctx context.Context, s alerts.Scope) ([]byte, error) {
-	return nil, errStep
+// change is a use case's transaction with the events it causes.
+type change struct {
+	alerts.Tx
+	now    time.Time
+	events []alerts.Event
 }
 
-// Cameras lists cameras by name, with the next page's cursor.
-func (d *Desk) Cameras(ctx context.Context, s alerts.Scope, f alerts.CameraFilter) ([]CameraView, string, error) {
-	return nil, "", errStep
+// emit appends an event; data is its object as the view that leaves the process.
+func (c *change) emit(kind alerts.EventKind, areaID, areaPath, id string, data any) error {
+	e := alerts.Event{At: c.now, Kind: kind, AreaID: areaID, AreaPath: areaPath, ID: id}
+	if data != nil {
+		b, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("desk: event %s: %w", kind, err)
+		}
+		e.Data = b
+	}
+	if err := c.Append(&e); err != nil {
+		return err
+	}
+	c.events = append(c.events, e)
+	return nil
 }
 
-// Camera returns one camera.
-func (d *Desk) Camera(ctx context.Context, s alerts.Scope, id string) (CameraView, error) {
-	return CameraView{}, errStep
-}
-
-// CamerasNear ranks the cameras that see a point, best first; limit 0 is
-// DefaultNearLimit.
-func (d *Desk) CamerasNear(ctx context.Context, s alerts.Scope, p alerts.Point, limit int) ([]SeenCameraView, error) {
-	return nil, errStep
-}
-
-// CreateCamera makes a camera.
-func (d *Desk) CreateCamera(ctx context.Context, s alerts.Scope, in CameraInput) (CameraView, error) {
-	return CameraView{}, errStep
-}
-
-// ChangeCamera changes a camera.
-func (d *Desk) ChangeCamera(ctx context.Context, s alerts.Scope, id string, in CameraPatch) (CameraView, error) {
-	return CameraView{}, errStep
-}
-
-// RemoveCamera removes a camera.
-func (d *Desk) RemoveCamera(ctx context.Context, s alerts.Scope, id string) error { return errStep }
-
-// PullSpecs returns every enabled camera with its opened credentials. It is for
-// main alone, never for a request.
-func (d *Desk) PullSpecs(ctx context.Context) ([]PullSpec, error) { return nil, errStep }
-
-// PullSpec returns one camera with its opened credentials; NotFound when it is
-// gone or disabled. It is for main alone.
-func (d *Desk) PullSpec(ctx context.Context, id string) (PullSpec, error) {
-	return PullSpec{}, errStep
-}
-
-// Report takes in an incident. The same Key of the same user again returns the
-// first incident, with replayed true.
-func (d *Desk) Report(ctx context.Context, s alerts.Scope, in ReportInput) (v IncidentView, r Receipt, replayed bool, err error) {
-	return v, r, false, errStep
-}
-
-// Incidents lists incidents, newest first, with the next page's cursor.
-// f.ReporterID may only be the caller's own id: it is "mine".
-func (d *Desk) Incidents(ctx context.Context, s alerts.Scope, f alerts.IncidentFilter) ([]IncidentView, string, error) {
-	return nil, "", errStep
-}
-
-// Incident returns one incident.
-func (d *Desk) Incident(ctx context.Context, s alerts.Scope, id string) (IncidentView, error) {
-	return IncidentView{}, errStep
-}
-
-// PhotoOf returns a photo of an incident that the scope covers.
-func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alerts.Photo, error) {
-	return alerts.Photo{}, errStep
-}
-
-// Raise takes in an alarm of a source. The same alarm within Window is counted.
-func (d *Desk) Raise(ctx context.Context, source alerts.Source, a Alarm) (v AlertView, repeated bool, err error) {
-	return v, false, errStep
-}
-
-// Alerts lists alerts, newest first, with the next page's cursor.
-func (d *Desk) Alerts(ctx context.Context, s alerts.Scope, f alerts.AlertFilter) ([]AlertView, string, error) {
-	return nil, "", errStep
-}
-
-// Users lists accounts by user name, with the next page's cursor.
-func (d *Desk) Users(ctx context.Context, s alerts.Scope, p alerts.Page) ([]UserView, string, error) {
-	return nil, "", errStep
-}
-
-// CreateUser makes an account.
-func (d *Desk) CreateUser(ctx context.Context, s alerts.Scope, in UserInput) (UserView, error) {
-	return UserView{}, errStep
-}
-
-// ChangeUser changes an account.
-func (d *Desk) ChangeUser(ctx context.Context, s alerts.Scope, id string, in UserPatch) (UserView, error) {
-	return UserView{}, errStep
-}
-
-// Sources lists the sources of alarms.
-func (d *Desk) Sources(ctx context.Context, s alerts.Scope) ([]SourceView, error) {
-	return nil, errStep
-}
-
-// CreateSource makes a source and its token, which is returned this once.
-func (d *Desk) CreateSource(ctx context.Context, s alerts.Scope, in SourceInput) (v SourceView, token string, err error) {
-	return v, "", errStep
-}
-
-// RemoveSource ends a source: its token is refused from now on.
-func (d *Desk) RemoveSource(ctx context.Context, s alerts.Scope, id string) error { return errStep }
-
-// SourceByToken returns the source that a token belongs to, Unauthenticated
-// where there is none.
-func (d *Desk) SourceByToken(ctx context.Context, token string) (alerts.Source, error) {
-	return alerts.Source{}, errStep
-}
-
-// Snapshot returns what a dashboard starts from, as far as the scope's rights go.
-func (d *Desk) Snapshot(ctx context.Context, s alerts.Scope) (Snapshot, error) {
-	return Snapshot{}, errStep
+// write commits a change, then takes note of its events and publishes them. fn
+// runs on the store's writer: everything slow belongs before it.
+func (d *Desk) write(ctx context.Context, fn func(*change) error) error {
+	var c *change
+	err := d.store.Write(ctx, func(tx alerts.Tx) error {
+		c = &change{Tx: tx, now: d.now()}
+		return fn(c)
+	})
+	if err != nil {
+		return err
+	}
+	if !d.known.note(c.events) && concernsPicture(c.events) {
+		// Somebody else's event is missing before ours. The change is committed
+		// whatever comes of this, so its caller's context does not matter.
+		if err := d.known.catchUp(context.WithoutCancel(ctx)); err != nil {
+			return nil //nolint:nilerr // follow tries again; the change itself is safe
+		}
+	}
+	publish, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	defer cancel()
+	for _, e := range c.events {
+		if d.bus.Publish(publish, e) != nil {
+			return nil // a hint that is lost: who misses it reads on from the store
+		}
+	}
+	return nil
 }

@@ -128,6 +128,7 @@ type ImportResult struct {
 // credentials: printing it shows none.
 type PullSpec struct {
 	ID, Name        string
+	AreaPath        string
 	MainURL, SubURL string // SubURL empty: no sub stream
 	Transport       string
 	Mode            alerts.PullMode

@@ -1,0 +1,227 @@
+package desk
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/geo"
+)
+
+// maxCollections bounds the GeoJSON documents kept, one per scope; when it is
+// full all go.
+const maxCollections = 64
+
+// town is the places at one moment. It does not change, its cache of documents
+// apart.
+type town struct {
+	areas  []alerts.Area // by name
+	grids  []alerts.Grid // by name
+	byID   map[string]int
+	gridBy map[string]int
+	boxes  map[string]geo.Box // of areas, from their shape or what lies in them
+	index  *geo.Index
+
+	mu          sync.Mutex
+	collections map[string][]byte // guarded by mu; never changed once in
+}
+
+func newTown(areas []alerts.Area, grids []alerts.Grid) *town {
+	t := &town{areas: areas, grids: grids, byID: make(map[string]int, len(areas)), gridBy: make(map[string]int, len(grids)),
+		boxes: make(map[string]geo.Box, len(areas)), index: geo.NewIndex(areas, grids), collections: make(map[string][]byte)}
+	for i, a := range areas {
+		t.byID[a.ID] = i
+		t.boxes[a.ID] = geo.BoxOf(a.Shape)
+	}
+	for i, g := range grids {
+		t.gridBy[g.ID] = i
+	}
+	// Areas without a shape of their own get the box of what lies in them.
+	shapeless := make(map[string]bool)
+	for _, a := range areas {
+		shapeless[a.ID] = t.boxes[a.ID].Empty()
+	}
+	for _, g := range grids {
+		t.widen(g.AreaPath, geo.BoxOf(g.Shape), shapeless)
+	}
+	for _, a := range areas {
+		if !shapeless[a.ID] {
+			t.widen(a.Path, t.boxes[a.ID], shapeless)
+		}
+	}
+	return t
+}
+
+// widen makes the boxes of the shapeless areas on a path hold a box.
+func (t *town) widen(path string, b geo.Box, shapeless map[string]bool) {
+	if b.Empty() {
+		return
+	}
+	for _, id := range strings.Split(strings.Trim(path, "/"), "/") {
+		if !shapeless[id] {
+			continue
+		}
+		o := t.boxes[id]
+		if o.Empty() {
+			t.boxes[id] = b
+			continue
+		}
+		t.boxes[id] = geo.Box{West: math.Min(o.West, b.West), South: math.Min(o.South, b.South),
+			East: math.Max(o.East, b.East), North: math.Max(o.North, b.North)}
+	}
+}
+
+func (t *town) area(id string) (alerts.Area, bool) {
+	i, ok := t.byID[id]
+	if !ok {
+		return alerts.Area{}, false
+	}
+	return t.areas[i], true
+}
+
+func (t *town) areaName(id string) string {
+	a, _ := t.area(id)
+	return a.Name
+}
+
+func (t *town) gridName(id string) string {
+	if i, ok := t.gridBy[id]; ok {
+		return t.grids[i].Name
+	}
+	return ""
+}
+
+// center is a point in the middle of an area, 0, 0 for one that is nowhere.
+func (t *town) center(a alerts.Area) [2]float64 {
+	if len(a.Shape) > 0 {
+		p := geo.LabelPoint(a.Shape)
+		return [2]float64{p.Lon, p.Lat}
+	}
+	b := t.boxes[a.ID]
+	if b.Empty() {
+		return [2]float64{}
+	}
+	return [2]float64{(b.West + b.East) / 2, (b.South + b.North) / 2}
+}
+
+func (t *town) areaView(a alerts.Area) AreaView {
+	return AreaView{ID: a.ID, ParentID: a.ParentID, Name: a.Name, NameEn: a.NameEn, Level: a.Level, Code: a.Code,
+		Center: t.center(a)}
+}
+
+func (t *town) gridView(g alerts.Grid) GridView {
+	v := GridView{ID: g.ID, Name: g.Name, AreaID: g.AreaID, AreaName: t.areaName(g.AreaID), Kind: g.Kind,
+		Households: g.Households, Code: g.Code}
+	if len(g.Shape) > 0 {
+		p := geo.LabelPoint(g.Shape)
+		v.Center = [2]float64{p.Lon, p.Lat}
+	}
+	lo, hi := alerts.HouseholdBounds(g.Kind)
+	switch {
+	case g.Households < lo:
+		v.HouseholdWarning = "below"
+	case hi > 0 && g.Households > hi:
+		v.HouseholdWarning = "above"
+	}
+	return v
+}
+
+// home is an area with the names above it.
+func (t *town) home(id string) (Home, bool) {
+	a, ok := t.area(id)
+	if !ok {
+		return Home{}, false
+	}
+	c := t.center(a)
+	h := Home{Area: HomeArea{ID: a.ID, Name: a.Name, NameEn: a.NameEn, Level: a.Level, Center: c,
+		BBox: [4]float64{c[0], c[1], c[0], c[1]}}}
+	if b := t.boxes[id]; !b.Empty() {
+		h.Area.BBox = [4]float64{b.West, b.South, b.East, b.North}
+	}
+	for _, id := range strings.Split(strings.Trim(a.Path, "/"), "/") {
+		if up, ok := t.area(id); ok {
+			h.Trail = append(h.Trail, AreaRef{ID: up.ID, Name: up.Name, NameEn: up.NameEn})
+		}
+	}
+	return h, true
+}
+
+// collection returns a kept document, or makes and keeps it.
+func (t *town) collection(kind string, s alerts.Scope, features func() []geo.OutFeature) ([]byte, error) {
+	key := kind + strings.Join(s.Paths, "\n")
+	t.mu.Lock()
+	b, ok := t.collections[key]
+	t.mu.Unlock()
+	if ok {
+		return b, nil
+	}
+	b, err := geo.FeatureCollection(features())
+	if err != nil {
+		return nil, fmt.Errorf("desk: write %s: %w", kind, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.collections) >= maxCollections {
+		clear(t.collections)
+	}
+	t.collections[key] = b
+	return b, nil
+}
+
+// cameraView is a camera as events show it.
+func (t *town) cameraView(c alerts.Camera) CameraView {
+	return CameraView{ID: c.ID, Name: c.Name, AreaID: c.AreaID, AreaName: t.areaName(c.AreaID), GridID: c.GridID,
+		GridName: t.gridName(c.GridID), Lon: c.Point.Lon, Lat: c.Point.Lat, Height: c.Height, Azimuth: c.Azimuth, FOV: c.FOV,
+		Range: c.Range, Class: c.Class, Owner: c.Owner, Purpose: c.Purpose, Filing: c.Filing, Retention: c.Retention,
+		Main: c.MainURL != "", Sub: c.SubURL != "", Mode: c.Mode, Enabled: c.Enabled, Version: c.Version}
+}
+
+// adminView is a camera as those see it who may manage it.
+func (t *town) adminView(c alerts.Camera) CameraView {
+	v := t.cameraView(c)
+	kept := len(c.Sealed) > 0
+	v.MainURL, v.SubURL, v.Transport, v.HasCredentials = c.MainURL, c.SubURL, c.Transport, &kept
+	v.Given = &Given{Lon: c.Given.Lon, Lat: c.Given.Lat, System: c.System}
+	v.Warnings = t.positionWarnings(c)
+	return v
+}
+
+// positionWarnings tells that a camera stands outside its area, and what
+// undoing a shift would do; a person decides.
+func (t *town) positionWarnings(c alerts.Camera) []alerts.Fault {
+	holds, known := t.index.AreaHolds(c.AreaID, c.Point)
+	if holds || !known {
+		return nil
+	}
+	inside := func(p alerts.Point) bool {
+		in, _ := t.index.AreaHolds(c.AreaID, p)
+		return in
+	}
+	message := fmt.Sprintf("the camera stands outside %s", t.areaName(c.AreaID))
+	var undone []geo.Undo
+	if c.System == alerts.WGS84 {
+		undone = geo.UndoShift(c.Point, inside)
+	} else {
+		undone = []geo.Undo{{System: alerts.WGS84, Point: c.Given, Inside: inside(c.Given)}}
+	}
+	for _, u := range undone {
+		if u.Inside {
+			message += fmt.Sprintf("; were its position given in %s, it would stand inside, at %.6f, %.6f", u.System, u.Point.Lon, u.Point.Lat)
+		}
+	}
+	return []alerts.Fault{{Field: "lon", Message: message}}
+}
+
+func (t *town) incidentView(i alerts.Incident) IncidentView {
+	v := IncidentView{ID: i.ID, Number: i.Number, Category: i.Category, Text: i.Text, Severity: i.Severity, Direct: i.Direct,
+		Lon: i.Point.Lon, Lat: i.Point.Lat, Accuracy: i.Accuracy, Address: i.Address, AreaID: i.AreaID,
+		AreaName: t.areaName(i.AreaID), GridID: i.GridID, GridName: t.gridName(i.GridID), Channel: i.Channel,
+		ReceivedAt: i.ReceivedAt, Photos: make([]PhotoView, len(i.Photos)), Hash: i.Hash}
+	for n, p := range i.Photos {
+		url := "/api/v1/photos/" + p.ID
+		v.Photos[n] = PhotoView{ID: p.ID, URL: url, ThumbURL: url + "?size=thumb", Width: p.Width, Height: p.Height, SHA256: p.SHA256}
+	}
+	return v
+}
