@@ -104,7 +104,7 @@ func takesH264(m *sdp.MediaDescription) bool {
 		switch a.Key {
 		case "rtpmap":
 			if strings.HasPrefix(strings.ToUpper(rest), "H264/90000") {
-				h264[pt] = h264[pt]
+				h264[pt] = true
 			}
 		case "fmtp":
 			if _, known := h264[pt]; known && strings.Contains(rest, "packetization-mode=1") {

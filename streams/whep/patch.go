@@ -143,18 +143,19 @@ func answerFragment(answer string) (string, error) {
 	var b strings.Builder
 	own := iceCredentials(answer)
 	fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", own.ufrag, own.pwd)
-	for _, m := range d.MediaDescriptions {
-		fmt.Fprintf(&b, "m=%s 9 %s 0\r\n", m.MediaName.Media, strings.Join(m.MediaName.Protos, "/"))
-		if mid, ok := m.Attribute("mid"); ok {
-			fmt.Fprintf(&b, "a=mid:%s\r\n", mid)
-		}
-		for _, a := range m.Attributes {
-			if a.Key == "candidate" {
-				fmt.Fprintf(&b, "a=candidate:%s\r\n", a.Value)
-			}
-		}
-		b.WriteString("a=end-of-candidates\r\n")
-		break // bundled: the first section speaks for all
+	if len(d.MediaDescriptions) == 0 {
+		return "", errors.New("own answer: no media section")
 	}
+	m := d.MediaDescriptions[0] // bundled: the first section speaks for all
+	fmt.Fprintf(&b, "m=%s 9 %s 0\r\n", m.MediaName.Media, strings.Join(m.MediaName.Protos, "/"))
+	if mid, ok := m.Attribute("mid"); ok {
+		fmt.Fprintf(&b, "a=mid:%s\r\n", mid)
+	}
+	for _, a := range m.Attributes {
+		if a.Key == "candidate" {
+			fmt.Fprintf(&b, "a=candidate:%s\r\n", a.Value)
+		}
+	}
+	b.WriteString("a=end-of-candidates\r\n")
 	return b.String(), nil
 }

@@ -19,7 +19,6 @@ type Viewer struct {
 	release func()
 	video   *track
 	audio   *track // nil: the offer takes no sound
-	sender  *sender
 
 	connected chan struct{} // closed once
 	once      sync.Once

@@ -1,0 +1,77 @@
+# Every target that CI runs is here; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 60s
+
+.PHONY: help run build dashboard api deps fmt lint vet test test-go test-web test-e2e bench fuzz soak clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: build ## Build everything and start the demo town (needs Go and Node only)
+	exec bin/gateway demo $(ARGS)
+
+build: dashboard ## Build the dashboard and bin/gateway
+	go build -trimpath -ldflags "-X main.stamp=$(VERSION)" -o bin/gateway ./gateway
+
+dashboard: dashboard/dist/index.html
+
+dashboard/dist/index.html: dashboard/node_modules/.stamp $(shell find dashboard/src dashboard/public -type f 2>/dev/null) dashboard/index.html dashboard/vite.config.ts
+	cd dashboard
+	npm run build
+
+dashboard/node_modules/.stamp: dashboard/package.json dashboard/package-lock.json
+	cd dashboard
+	npm ci --no-audit --no-fund
+	touch node_modules/.stamp
+
+api: ## Write the dashboard's API types from the server's OpenAPI document
+	go run ./gateway openapi > dashboard/src/api/openapi.json
+	cd dashboard
+	npm run api
+
+deps: ## Install what the tests need (Debian packages)
+	bash .ci/deps
+
+fmt: ## Format Go and TypeScript
+	gofmt -w $$(git ls-files '*.go')
+	cd dashboard
+	npm run fmt
+
+lint: dashboard/node_modules/.stamp ## gofmt, go vet, staticcheck, eslint, types
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	cd dashboard
+	npm run lint
+
+test: deps lint ## Every test, on real Redis, ffmpeg and Chromium; ends with a count
+	bash .ci/test
+
+test-go: ## Go tests with the race detector
+	go test -race -timeout 15m ./...
+
+test-web: dashboard/node_modules/.stamp ## Unit tests of the dashboard
+	cd dashboard
+	npm test
+
+test-e2e: build ## Browser tests on the real binary
+	cd dashboard
+	npm run e2e
+
+bench: ## Benchmarks of the hot paths
+	go test -run '^$$' -bench . -benchmem ./streams/... ./alerts/... ./gateway/...
+
+fuzz: ## Every fuzz target for FUZZTIME each
+	bash .ci/fuzz $(FUZZTIME)
+
+soak: ## The long campaigns: 200 kills, 200 flaps
+	SHARPEYES_SOAK=1 go test -race -timeout 120m ./alerts/store/... ./streams/... ./gateway/...
+
+clean: ## Remove what was built
+	rm -rf bin dashboard/dist/assets dashboard/dist/index.html dashboard/node_modules

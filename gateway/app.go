@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/desk"
+	"sharpeyes/alerts/store"
+	"sharpeyes/configs"
+	"sharpeyes/gateway/auth"
+	"sharpeyes/gateway/cluster"
+	"sharpeyes/gateway/config"
+	"sharpeyes/gateway/photos"
+)
+
+// Keeping. Events are what screens resume from; the changes themselves stay.
+const (
+	sweepEvery = time.Hour
+	keepEvents = 14 * 24 * time.Hour
+)
+
+// app is the gateway put together. openStore brings up what keeps and decides,
+// serve what moves; close takes down in the opposite order.
+type app struct {
+	set  config.Config
+	log  *slog.Logger
+	data *dataDir
+
+	store  *store.Store
+	bus    alerts.Bus
+	desk   *desk.Desk
+	auth   *auth.Auth
+	photos *photos.Album
+
+	closers []func()
+}
+
+// newApp claims the data folder.
+func newApp(set config.Config) (*app, error) {
+	data, err := openDataDir(set.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{set: set, data: data, log: newLogger(set)}
+	a.later(data.close)
+	return a, nil
+}
+
+func newLogger(set config.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(set.Log.Level)) // validated with the settings
+	opt := &slog.HandlerOptions{Level: level}
+	if set.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opt))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opt))
+}
+
+// later has fn called by close, last come first served.
+func (a *app) later(fn func()) { a.closers = append(a.closers, fn) }
+
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}
+
+// openStore opens the database, the bus, the desk, sign-in and the photos.
+func (a *app) openStore(ctx context.Context) error {
+	key, err := a.data.vaultKey()
+	if err != nil {
+		return err
+	}
+	vault, err := desk.NewVault(key)
+	if err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, store.Options{Path: a.data.file("sharpeyes.db")}); err != nil {
+		return err
+	}
+	a.later(func() { a.report("closing the database", a.store.Close()) })
+	if a.bus, err = a.openBus(); err != nil {
+		return err
+	}
+	a.later(func() { a.report("closing the bus", a.bus.Close()) })
+	if a.desk, err = a.openDesk(ctx, vault, time.Now); err != nil {
+		return err
+	}
+	a.later(func() { a.report("closing the desk", a.desk.Close()) })
+	if err := a.openAuth(); err != nil {
+		return err
+	}
+	a.later(a.auth.Close)
+	a.photos = photos.New(a.data.file("photos"))
+	return a.keepTidy(ctx)
+}
+
+func (a *app) report(doing string, err error) {
+	if err != nil {
+		a.log.Error(doing, "error", err)
+	}
+}
+
+func (a *app) openBus() (alerts.Bus, error) {
+	if a.set.Redis.URL == "" {
+		return cluster.NewLocal(), nil
+	}
+	return cluster.NewRedis(a.set.Redis.URL, a.set.Redis.Prefix, alerts.NewID(time.Now()), a.log)
+}
+
+// openDesk opens a desk with a clock of its own: the demo has a past.
+func (a *app) openDesk(ctx context.Context, vault desk.Vault, clock alerts.Clock) (*desk.Desk, error) {
+	d := desk.New(a.store, a.bus)
+	d.Clock, d.Vault, d.NumberPrefix = clock, vault, a.set.NumberPrefix
+	if err := json.Unmarshal(configs.Categories(), &d.Categories); err != nil {
+		return nil, fmt.Errorf("categories: %w", err)
+	}
+	return d, d.Open(ctx)
+}
+
+func (a *app) openAuth() error {
+	a.auth = auth.New(a.store, a.bus)
+	a.auth.Idle, a.auth.Absolute = a.set.Session.Idle, a.set.Session.Absolute
+	a.auth.Secure = a.set.HTTP.TLSCert != ""
+	a.auth.Sources, a.auth.Log = a.desk, a.log
+	proxies, err := config.Prefixes(a.set.HTTP.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	a.auth.TrustedProxies = proxies
+	return a.auth.Open()
+}
+
+// keepTidy removes what a crash or time has left behind, now and every hour.
+func (a *app) keepTidy(ctx context.Context) error {
+	known := func(ctx context.Context, id string) (bool, error) {
+		_, err := a.store.IncidentOfPhoto(ctx, alerts.System(), id)
+		if alerts.KindOf(err) == alerts.NotFound {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if _, err := a.photos.Sweep(ctx, known); err != nil {
+		return fmt.Errorf("photos: %w", err)
+	}
+	run, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			if err := a.store.Sweep(run, time.Now().Add(-keepEvents)); err != nil && run.Err() == nil {
+				a.log.Warn("sweeping the database", "error", err)
+			}
+			select {
+			case <-tick.C:
+			case <-run.Done():
+				return
+			}
+		}
+	}()
+	a.later(func() { cancel(); <-done })
+	return nil
+}
+
+// baseMap reads the base map of the place; without one the map shows areas and
+// grids alone.
+func (a *app) baseMap() ([]byte, error) {
+	path := a.set.Basemap
+	if path == "" {
+		path = filepath.Join(a.set.DataDir, "basemap.geojson")
+	}
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && a.set.Basemap == "" {
+		return []byte(`{"type":"FeatureCollection","features":[]}`), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("basemap: %w", err)
+	}
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("basemap: %s is not JSON", path)
+	}
+	return raw, nil
+}
