@@ -34,6 +34,7 @@ type Feature struct {
 	ID         string
 	Properties map[string]json.RawMessage // each one valid JSON
 	Shape      alerts.MultiPolygon        // of a Polygon or MultiPolygon
+	Multi      bool                       // it was a MultiPolygon
 	Point      *alerts.Point              // of a Point
 }
 
@@ -85,6 +86,16 @@ func ReadBounded(r io.Reader, limit int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// Path returns where a problem that Check found stands in the document.
+func (f Feature) Path(p Problem) string {
+	if f.Multi {
+		return coordinates + p.Path
+	}
+	return coordinates + strings.TrimPrefix(p.Path, "[0]")
+}
+
+const coordinates = "geometry.coordinates"
 
 type featureReader struct {
 	data   []byte
@@ -254,14 +265,14 @@ func (f *featureReader) geometry(out *Feature, raw json.RawMessage, fault func(s
 	}
 	c := &coordReader{data: g["coordinates"], points: &f.points,
 		report: func(path, message string) { fault(path, "%s", message) }}
-	const path = "geometry.coordinates"
+	const path = coordinates
 	kind, _ := asString(g["type"])
 	switch kind {
 	case "Polygon":
 		polygon, _ := c.polygon(path)
 		out.Shape = alerts.MultiPolygon{polygon}
 	case "MultiPolygon":
-		out.Shape = c.multiPolygon(path)
+		out.Shape, out.Multi = c.multiPolygon(path), true
 		if len(out.Shape) == 0 && c.faults == 0 {
 			c.fault(path, "has no polygon")
 		}

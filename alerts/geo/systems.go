@@ -151,13 +151,26 @@ type Undo struct {
 // UndoShift tells what undoing GCJ-02 and BD-09 would do to a WGS-84 position
 // that lies outside its area; a person decides. Empty outside China.
 func UndoShift(p alerts.Point, inside func(alerts.Point) bool) []Undo {
-	if !inChina(p) {
+	return Retag(p, alerts.WGS84, inside)
+}
+
+// Retag tells what a given position would be had it been given in one of the
+// other systems. Empty outside China, where all are alike.
+func Retag(given alerts.Point, system alerts.CoordSystem, inside func(alerts.Point) bool) []Undo {
+	now := ToWGS84(system, given)
+	if !inChina(now) {
 		return nil
 	}
+	if system == "" {
+		system = alerts.WGS84
+	}
 	out := make([]Undo, 0, 2)
-	for _, s := range [...]alerts.CoordSystem{alerts.GCJ02, alerts.BD09} {
-		q := ToWGS84(s, p)
-		out = append(out, Undo{System: s, Point: q, Moved: Distance(p, q), Inside: inside(q)})
+	for _, other := range [...]alerts.CoordSystem{alerts.WGS84, alerts.GCJ02, alerts.BD09} {
+		if other == system {
+			continue
+		}
+		q := ToWGS84(other, given)
+		out = append(out, Undo{System: other, Point: q, Moved: Distance(now, q), Inside: inside(q)})
 	}
 	return out
 }
