@@ -73,7 +73,7 @@ func New(store alerts.Store, bus alerts.Bus) *Auth {
 		Log:      slog.New(slog.DiscardHandler),
 		store:    store,
 		bus:      bus,
-		hasher:   newHasher(),
+		hasher:   newHasher(strong()),
 		throttle: newThrottle(),
 		watches:  newWatches(),
 	}

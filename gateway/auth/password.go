@@ -37,18 +37,20 @@ const (
 
 // hasher bounds how many passwords are hashed at once.
 type hasher struct {
+	params  params
 	slots   chan struct{}
 	waiting atomic.Int32
 	decoy   string // a hash of nothing known, for users that do not exist
 }
 
-func newHasher() *hasher {
+func newHasher(p params) *hasher {
 	salt, key := make([]byte, argonSalt), make([]byte, argonKey)
 	_, _ = rand.Read(salt) // never fails: crypto/rand ends the process instead
 	_, _ = rand.Read(key)
 	return &hasher{
-		slots: make(chan struct{}, hashesAtOnce),
-		decoy: encodeHash(params{argonMemory, argonTime, argonThreads}, salt, key),
+		params: p,
+		slots:  make(chan struct{}, hashesAtOnce),
+		decoy:  encodeHash(p, salt, key),
 	}
 }
 
@@ -80,8 +82,9 @@ func (a *Auth) HashPassword(ctx context.Context, username, password string) (str
 	defer release()
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt)
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
-	return encodeHash(params{argonMemory, argonTime, argonThreads}, salt, key), nil
+	p := a.hasher.params
+	key := argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, argonKey)
+	return encodeHash(p, salt, key), nil
 }
 
 // CheckPassword tells what is wrong with a new password, as a fault of the
@@ -105,6 +108,9 @@ type params struct {
 	memory, time uint32
 	threads      uint8
 }
+
+// strong is what new passwords are hashed with.
+func strong() params { return params{argonMemory, argonTime, argonThreads} }
 
 func encodeHash(p params, salt, key []byte) string {
 	e := base64.RawStdEncoding
