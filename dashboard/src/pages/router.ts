@@ -39,12 +39,12 @@ export function makeRouter(session: Session): Router {
     const right = to.meta.right
     if (!right) {
       if (to.name !== 'sign-in') return true
-      const me = await session.known().catch(() => null)
+      const me = await session.known(false).catch(() => null)
       return me ? returnPath(router, to.query.next) : true
     }
     let me: Me | null
     try {
-      me = await session.known()
+      me = await session.known(to.name !== 'home')
     } catch {
       // Unreachable: the phone's page works from its own store, the others cannot begin.
       return { name: 'sign-in', query: { next: to.fullPath, why: 'network' } }

@@ -29,9 +29,14 @@ export class Session {
     return this.me.value?.rights.includes(right) ?? false
   }
 
-  /** Who we are, asked of the server once. Null: nobody. Throws when the server cannot be reached. */
-  async known(): Promise<Me | null> {
+  /**
+   * Who we are, asked of the server once. Null: nobody. Throws when the server cannot be reached.
+   * A browser that never signed in, or signed out, is not asked for unless `surely`: the cookie
+   * cannot be read from here, and a refusal would stand in the console of every first visit.
+   */
+  async known(surely = true): Promise<Me | null> {
     if (this.me.value) return this.me.value
+    if (!surely && !remembered()) return null
     this.#asking ??= this.#fetch().finally(() => (this.#asking = null))
     return this.#asking
   }
@@ -63,6 +68,7 @@ export class Session {
     if (before && (before.user.id !== me.user.id || before.area.id !== me.area.id)) this.picture.clear()
     this.picture.setClockOffset(Date.parse(me.server_time) - Date.now())
     this.me.value = me
+    remember(true)
     return me
   }
 
@@ -73,9 +79,29 @@ export class Session {
   }
 
   #forget(): void {
+    remember(false)
     this.live.close()
     this.picture.clear()
     this.me.value = null
+  }
+}
+
+const STORED = 'sharpeyes.session'
+
+function remember(signedIn: boolean): void {
+  try {
+    if (signedIn) localStorage.setItem(STORED, 'yes')
+    else localStorage.removeItem(STORED)
+  } catch {
+    // Without storage every visit begins at the sign-in page.
+  }
+}
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(STORED) !== null
+  } catch {
+    return false
   }
 }
 
