@@ -166,7 +166,7 @@ func (a *Auth) resolve(ctx context.Context, hash string) (Principal, session, er
 }
 
 func principal(s session, u alerts.User) (Principal, error) {
-	if u.Disabled || s.made().Before(u.SessionsFrom.Truncate(time.Millisecond)) {
+	if u.Disabled || s.From != u.SessionsFrom.UnixMicro() {
 		return Principal{}, errSignIn()
 	}
 	u.PasswordHash = ""

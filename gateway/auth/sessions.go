@@ -24,13 +24,16 @@ const (
 	endedKept = 4096
 
 	keyUser = "user"
-	keyMade = "made"
+	keyFrom = "from"
 )
 
 // session is what the store keeps of one.
 type session struct {
-	User     string    `json:"user"`
-	Made     int64     `json:"made"` // Unix milliseconds, before the user was read
+	User string `json:"user"`
+	// From is the user's SessionsFrom, in Unix microseconds, as it was read with
+	// the password: when it has moved, the session is over. Comparing it, and
+	// not the time of sign-in, keeps clocks that jump out of it.
+	From     int64     `json:"from"`
 	Deadline time.Time `json:"deadline"`
 
 	hash    string
@@ -38,18 +41,16 @@ type session struct {
 	data    []byte
 }
 
-func (s session) made() time.Time { return time.UnixMilli(s.Made) }
-
 // sessionCodec is scs.Codec with the data as JSON.
 type sessionCodec struct{}
 
 func (sessionCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
 	user, ok1 := values[keyUser].(string)
-	made, ok2 := values[keyMade].(int64)
+	from, ok2 := values[keyFrom].(int64)
 	if !ok1 || !ok2 {
 		return nil, errors.New("auth: session without user")
 	}
-	return json.Marshal(session{User: user, Made: made, Deadline: deadline})
+	return json.Marshal(session{User: user, From: from, Deadline: deadline})
 }
 
 func (sessionCodec) Decode(b []byte) (time.Time, map[string]any, error) {
@@ -57,7 +58,7 @@ func (sessionCodec) Decode(b []byte) (time.Time, map[string]any, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return time.Time{}, nil, fmt.Errorf("auth: session data: %w", err)
 	}
-	return s.Deadline, map[string]any{keyUser: s.User, keyMade: s.Made}, nil
+	return s.Deadline, map[string]any{keyUser: s.User, keyFrom: s.From}, nil
 }
 
 // sessionStore is scs.CtxStore over alerts.Store. It hashes tokens itself

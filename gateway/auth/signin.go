@@ -23,35 +23,33 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, username, password
 	case password == "" || len(password) > maxPassword:
 		return Principal{}, alerts.InvalidField("password", "must have 1 to %d bytes", maxPassword)
 	}
-	u, made, err := a.checkPassword(ctx, r, username, password)
+	u, err := a.checkPassword(ctx, r, username, password)
 	if err != nil {
 		return Principal{}, err
 	}
-	return a.begin(w, r, u, made)
+	return a.begin(w, r, u)
 }
 
-// checkPassword returns the user, and a time before he was read: a session made
-// by it is ended by a change of password that came in between.
-func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, password string) (alerts.User, time.Time, error) {
+// checkPassword returns the user as he was read with the password.
+func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, password string) (alerts.User, error) {
 	addr := a.ClientAddr(r)
 	account, address := a.throttle.keys(username, addr)
 	if err := a.throttle.check(account, address, a.Clock()); err != nil {
-		return alerts.User{}, time.Time{}, err
+		return alerts.User{}, err
 	}
 	release, err := a.hasher.acquire(ctx)
 	if err != nil {
-		return alerts.User{}, time.Time{}, err
+		return alerts.User{}, err
 	}
 	defer release()
 	// Again with the slot taken: a burst of requests may overrun the throttle
 	// by no more than the slots.
 	if err := a.throttle.check(account, address, a.Clock()); err != nil {
-		return alerts.User{}, time.Time{}, err
+		return alerts.User{}, err
 	}
-	made := a.Clock()
 	u, err := a.store.UserByName(ctx, alerts.System(), username)
 	if err != nil && alerts.KindOf(err) != alerts.NotFound {
-		return alerts.User{}, time.Time{}, unavailable(fmt.Errorf("read user: %w", err))
+		return alerts.User{}, unavailable(fmt.Errorf("read user: %w", err))
 	}
 	found := err == nil
 	encoded := a.hasher.decoy
@@ -62,13 +60,13 @@ func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, pas
 		a.throttle.failed(account, address, a.Clock())
 		// The name as given is not logged: people type passwords there.
 		a.Log.InfoContext(ctx, "sign-in refused", "user", u.ID, "address", addr)
-		return alerts.User{}, time.Time{}, alerts.Errorf(alerts.Unauthenticated, "user name or password is wrong")
+		return alerts.User{}, alerts.Errorf(alerts.Unauthenticated, "user name or password is wrong")
 	}
 	a.throttle.succeeded(username, addr)
-	return u, made, nil
+	return u, nil
 }
 
-func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User, made time.Time) (Principal, error) {
+func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Principal, error) {
 	// A session that the browser had ends, so that a token fixed by somebody
 	// else is worth nothing.
 	if old := cookieToken(r); old != "" {
@@ -83,15 +81,15 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User, made
 		return Principal{}, unavailable(fmt.Errorf("make session: %w", err))
 	}
 	m.Put(ctx, keyUser, u.ID)
-	m.Put(ctx, keyMade, made.UnixMilli())
-	m.SetDeadline(ctx, made.Add(a.Absolute).UTC())
+	m.Put(ctx, keyFrom, u.SessionsFrom.UnixMicro())
+	m.SetDeadline(ctx, a.Clock().Add(a.Absolute).UTC())
 	token, deadline, err := m.Commit(ctx)
 	if err != nil {
 		return Principal{}, unavailable(fmt.Errorf("save session: %w", err))
 	}
 	m.WriteSessionCookie(ctx, w, token, deadline)
 	a.Log.InfoContext(ctx, "signed in", "user", u.ID, "address", a.ClientAddr(r))
-	return principal(session{User: u.ID, Made: made.UnixMilli(), Deadline: deadline, hash: hashToken(token)}, u)
+	return principal(session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u)
 }
 
 // SignOut ends the session of a request, where it has one, takes its cookie
