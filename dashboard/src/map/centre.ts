@@ -44,6 +44,13 @@ export function centreOf(geometry: { type: string; coordinates: unknown }): LonL
   return [x0 + x / (3 * twice), y0 + y / (3 * twice)]
 }
 
+/** The scale from which a shape is wide enough for its name: 56 px, as a zoom level. */
+export function roomFor(geometry: { type: string; coordinates: unknown }): number {
+  const polygons = geometry.type === 'MultiPolygon' ? (geometry.coordinates as Ring[][]) : [(geometry.coordinates as Ring[]) ?? []]
+  const size = Math.sqrt(Math.max(...polygons.map((polygon) => Math.abs(area(polygon[0] ?? [])))))
+  return size > 0 ? Math.log2((56 * 360) / (512 * size)) : 0
+}
+
 /** Points to hang names on, one per shape: a shape's own label would repeat in every tile it crosses. */
 export function namePoints<P extends object>(features: readonly { geometry: { type: string; coordinates: unknown }; properties: P & { center?: LonLat } }[]): GeoJSON.FeatureCollection {
   const points: GeoJSON.Feature[] = []
@@ -51,7 +58,7 @@ export function namePoints<P extends object>(features: readonly { geometry: { ty
     const at = properties.center ?? centreOf(geometry)
     if (!at) continue
     const { center: _, ...rest } = properties
-    points.push({ type: 'Feature', geometry: { type: 'Point', coordinates: at }, properties: rest })
+    points.push({ type: 'Feature', geometry: { type: 'Point', coordinates: at }, properties: { ...rest, z: roomFor(geometry) } })
   }
   return { type: 'FeatureCollection', features: points }
 }

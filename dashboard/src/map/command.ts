@@ -19,7 +19,7 @@ import { addAreaNames, addAreas } from './layers/areas'
 import { addBasemap, addNames, addRoads } from './layers/basemap'
 import { addCameras, CAMERA_HITS, lookOf } from './layers/cameras'
 import { addCones, type ConeLayer } from './layers/cones'
-import { addGridNames, addGrids } from './layers/grids'
+import { addGridLines, addGridNames, addGrids } from './layers/grids'
 import { addIncidents, INCIDENT_HITS, type PointLayer } from './layers/incidents'
 import { addSelection, type SelectionLayer } from './layers/selection'
 import { Pulse } from './pulse'
@@ -181,6 +181,7 @@ class Command implements CommandMap {
     const ground = addBasemap(stage, basemap)
     const shapes = addGrids(stage, grids)
     const roads = addRoads(stage)
+    const lines = addGridLines(stage)
     const outlines = addAreas(stage, areas)
     this.#cones = addCones(stage, picture)
     const names = addNames(stage)
@@ -192,12 +193,12 @@ class Command implements CommandMap {
     this.#selection = addSelection(stage)
     this.#points = { camera: cameras, incident: incidents, alert: alerts }
     // Taken away from the top down, so that no layer outlives its source.
-    this.#layers = [this.#selection, alerts, incidents, cameras, gridNames, areaNames, names, this.#cones, outlines, roads, shapes, ground]
+    this.#layers = [this.#selection, alerts, incidents, cameras, gridNames, areaNames, names, this.#cones, outlines, lines, roads, shapes, ground]
 
     const item = (name: LayerName, sign: string, ...of: Layer[]): LegendItem =>
       ({ name, label: t(`map.layer.${name}`), sign, layers: of.flatMap((layer) => layer.ids) })
     this.#legend = [
-      item('cameras', 'camera', cameras), item('cones', 'cone', this.#cones), item('grids', 'grid', shapes, gridNames),
+      item('cameras', 'camera', cameras), item('cones', 'cone', this.#cones), item('grids', 'grid', shapes, lines, gridNames),
       item('areas', 'area', outlines, areaNames), item('incidents', 'incident', incidents), item('alerts', 'alert', alerts),
     ]
     this.#furniture = [

@@ -39,7 +39,7 @@ export function makeMap({ el, t, ground, home, at, zoom }: EngineOptions): MapLi
       style: { version: 8, sources: {}, layers: [{ id: 'ground', type: 'background', paint: { 'background-color': ground } }] },
       ...(at ? { center: at, zoom: zoom ?? 15 } : home ? { bounds: bounds(home), fitBoundsOptions: { padding: 36 } } : { center: [0, 0], zoom: 2 }),
       attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, rollEnabled: false,
-      renderWorldCopies: false, maxZoom: 19, minZoom: 3, fadeDuration: 120, localIdeographFontFamily: false,
+      renderWorldCopies: false, maxZoom: 19, minZoom: 3, fadeDuration: 0, localIdeographFontFamily: false,
       locale: { 'Map.Title': t('map.label') },
     })
     map.touchZoomRotate.disableRotation()

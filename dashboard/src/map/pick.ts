@@ -7,7 +7,7 @@ import { zoomButtons } from './furniture'
 import { EMPTY, type Layer, type Stage, type Translate } from './layer'
 import { addAreaNames, addAreas } from './layers/areas'
 import { addBasemap, addNames, addRoads } from './layers/basemap'
-import { addGridNames, addGrids } from './layers/grids'
+import { addGridLines, addGridNames, addGrids } from './layers/grids'
 import { addSprites } from './sprites'
 import { paletteFor, type Theme } from './theme'
 
@@ -92,7 +92,7 @@ class Pick implements PickMap {
     const { basemap, grids, areas, t, theme, locale } = this.options
     const stage: Stage = { map, palette: paletteFor(this.el, theme), english: locale.startsWith('en'), t }
     addSprites(map, stage.palette)
-    const below = [addBasemap(stage, basemap), addGrids(stage, grids), addRoads(stage)]
+    const below = [addBasemap(stage, basemap), addGrids(stage, grids), addRoads(stage), addGridLines(stage)]
     if (areas) below.push(addAreas(stage, areas))
     below.push(addNames(stage), addGridNames(stage, grids))
     if (areas) below.push(addAreaNames(stage, areas))

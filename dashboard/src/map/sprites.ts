@@ -17,7 +17,7 @@ export function addSprites(map: MapLibre, p: Palette): void {
     map.addImage(name, draw(size, paint), { pixelRatio: RATIO })
   }
   for (const look of CAMERA_LOOKS) {
-    add(`cam-${look}`, 16, (c, s) => camera(c, s / 2, 5, look, p, false))
+    add(`cam-${look}`, 18, (c, s) => camera(c, s / 2, 5.6, look, p, false))
     add(`cam-${look}-big`, 26, (c, s) => camera(c, s / 2, 9.5, look, p, true))
     add(`dir-${look}`, 44, (c, s) => pointer(c, s / 2, lookColour(look, p)))
   }

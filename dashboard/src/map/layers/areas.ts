@@ -32,7 +32,7 @@ export function addAreaNames(stage: Stage, data: FeatureCollection<AreaProps>): 
   const { map, palette: p } = stage
   map.addSource('area-names', { type: 'geojson', data: namePoints(data.features) })
   map.addLayer({
-    id: 'area-name', type: 'symbol', source: 'area-names', minzoom: 10.5, maxzoom: 13.4, filter: ['==', ['get', 'level'], 'village'],
+    id: 'area-name', type: 'symbol', source: 'area-names', minzoom: 10, maxzoom: 13, filter: ['all', ['==', ['get', 'level'], 'village'], ['>=', ['+', ['zoom'], 1.5], ['get', 'z']]],
     layout: { 'text-field': nameOf(stage), 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 10, 11, 13, 14.5], 'text-max-width': 7 },
     paint: { 'text-color': p.labelStrong, 'text-halo-color': p.halo, 'text-halo-width': 1.6 },
   })

@@ -17,7 +17,7 @@ const shape = (type: string): Expression => ['==', ['geometry-type'], type]
 export function addBasemap(stage: Stage, data: FeatureCollection<BasemapProps>): Layer {
   const { map, palette: p } = stage
   map.addSource(SOURCE, { type: 'geojson', data: data as GeoJSON.FeatureCollection, tolerance: 0.3, maxzoom: 16 })
-  map.addLayer({ id: 'base-green', type: 'fill', source: SOURCE, filter: kind('green'), paint: { 'fill-color': p.green } })
+  map.addLayer({ id: 'base-green', type: 'fill', source: SOURCE, filter: kind('green'), paint: { 'fill-antialias': false, 'fill-color': p.green } })
   map.addLayer({
     id: 'base-water', type: 'fill', source: SOURCE, filter: kind('water', shape('Polygon')),
     paint: { 'fill-color': p.water, 'fill-outline-color': p.waterEdge },
@@ -82,9 +82,13 @@ export function addNames(stage: Stage): Layer {
     paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.4 },
   })
   map.addLayer({
-    id: 'base-name', type: 'symbol', source: SOURCE, minzoom: 11, filter: kind('label'),
+    // Settlements are named by their area and grids.
+    id: 'base-name', type: 'symbol', source: SOURCE, minzoom: 11, filter: kind('label', ['!=', ['get', 'kind'], 'place']),
     layout: { 'text-field': nameOf(stage), 'text-font': FONT, 'text-size': 12.5, 'text-letter-spacing': 0.16, 'text-max-width': 8 },
-    paint: { 'text-color': p.labelWater, 'text-halo-color': p.halo, 'text-halo-width': 1.2 },
+    paint: {
+      'text-color': ['match', ['get', 'kind'], ['river', 'water', 'island', 'wharf'], p.labelWater, ['park', 'hill', 'square'], p.labelGreen, p.label],
+      'text-halo-color': p.halo, 'text-halo-width': 1.2,
+    },
   })
   return { ids: WORDS, remove: () => takeAway(map, WORDS, []) }
 }

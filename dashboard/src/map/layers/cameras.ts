@@ -3,6 +3,7 @@ import type { GeoJSONSource } from 'maplibre-gl'
 import type { Camera, Status } from '../../api/types'
 import type { Picture } from '../../picture/picture'
 import { seesAllAround } from '../cone'
+import { densityShift } from '../density'
 import { Drawn, type Drawable } from '../diff'
 import { EMPTY, takeAway, type Layer, type Stage } from '../layer'
 import { slotExpression, type Spots } from '../spots'
@@ -12,7 +13,7 @@ import { FONT } from '../theme'
 const IDS = ['camera-dir', 'camera', 'camera-name']
 export const CAMERA_HITS = ['camera']
 /** A storm of state changes costs one pass of the worker in this time. */
-const EVERY_MS = 200
+const EVERY_MS = 500
 
 export function lookOf(camera: Camera, status: Status | undefined): CameraLook {
   if (!camera.enabled) return 'offline'
@@ -41,19 +42,21 @@ export interface CameraLayer extends Layer {
 
 export function addCameras(stage: Stage, picture: Picture, spots: Spots, onCount: (count: number) => void): CameraLayer {
   const { map, palette: p } = stage
+  const later = densityShift(picture.cameras.values())
+  const big = 14.5 + later
   map.addSource('cameras', { type: 'geojson', data: EMPTY, promoteId: 'id', buffer: 32 })
   map.addLayer({
-    id: 'camera-dir', type: 'symbol', source: 'cameras', minzoom: 12.5, filter: ['all', ['has', 'az'], ['==', ['get', 'slot'], '1:0']],
+    id: 'camera-dir', type: 'symbol', source: 'cameras', minzoom: 12.5 + later, filter: ['all', ['has', 'az'], ['==', ['get', 'slot'], '1:0']],
     layout: {
       'icon-image': ['concat', 'dir-', ['get', 'look']], 'icon-rotate': ['get', 'az'], 'icon-rotation-alignment': 'map',
-      'icon-size': ['interpolate', ['linear'], ['zoom'], 12.5, 0.55, 14.49, 0.62, 14.5, 1], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+      'icon-size': ['interpolate', ['linear'], ['zoom'], big - 2, 0.55, big - 0.01, 0.62, big, 1], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
     },
   })
   map.addLayer({
     id: 'camera', type: 'symbol', source: 'cameras',
     layout: {
-      'icon-image': ['step', ['zoom'], ['concat', 'cam-', ['get', 'look']], 14.5, ['concat', 'cam-', ['get', 'look'], '-big']],
-      'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.45, 11, 0.7, 13, 1],
+      'icon-image': ['step', ['zoom'], ['concat', 'cam-', ['get', 'look']], big, ['concat', 'cam-', ['get', 'look'], '-big']],
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 9 + later, 0.4, 11 + later, 0.7, 13 + later, 1],
       'icon-offset': slotExpression() as never,
       // Of two that overlap, the one in trouble is on top.
       'symbol-sort-key': ['match', ['get', 'look'], 'offline', 3, 'stale', 2, 'live', 1, 0],
@@ -61,7 +64,7 @@ export function addCameras(stage: Stage, picture: Picture, spots: Spots, onCount
     },
   })
   map.addLayer({
-    id: 'camera-name', type: 'symbol', source: 'cameras', minzoom: 15.2, filter: ['==', ['get', 'slot'], '1:0'],
+    id: 'camera-name', type: 'symbol', source: 'cameras', minzoom: Math.min(15.2 + later, 17.5), filter: ['==', ['get', 'slot'], '1:0'],
     layout: {
       'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 1.5], 'text-max-width': 10, 'text-padding': 4,
     },
