@@ -3,8 +3,12 @@ package desk
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"sharpeyes/alerts"
 )
@@ -83,12 +87,12 @@ func (f *faults) camera(c *alerts.Camera) {
 func (f *faults) streamURL(field, raw string, login *alerts.Credentials) string {
 	const want = "must be rtsp://host:port/path or rtsps://host:port/path, with user name and password in their own fields"
 	u, err := url.Parse(raw)
-	if err != nil || len(raw) > 1000 || u.Opaque != "" || u.Hostname() == "" || (u.Scheme != "rtsp" && u.Scheme != "rtsps") {
+	if err != nil || len(raw) > 1000 || u.Opaque != "" || !validHost(u) || (u.Scheme != "rtsp" && u.Scheme != "rtsps") {
 		f.add(field, want)
 		return ""
 	}
-	if f.line(field, raw, true, 1000) != raw || u.Fragment != "" {
-		f.add(field, "must hold neither spaces at its ends nor a part after #")
+	if strings.ContainsFunc(raw, hidden) || strings.Contains(raw, "#") || !utf8.ValidString(raw) {
+		f.add(field, "must be text without control characters and without a part after #")
 		return ""
 	}
 	if u.User != nil {
@@ -103,6 +107,21 @@ func (f *faults) streamURL(field, raw string, login *alerts.Credentials) string 
 		u.User = nil
 	}
 	return u.String()
+}
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})$`)
+
+func validHost(u *url.URL) bool {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	if hostPattern.MatchString(u.Hostname()) {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.Zone() == ""
 }
 
 func (f *faults) login(c alerts.Credentials) {
