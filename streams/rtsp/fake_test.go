@@ -1,4 +1,4 @@
-package rtsp_test
+package rtsp
 
 import (
 	"bufio"
@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/pion/rtp"
 )
 
@@ -68,6 +67,13 @@ func newFake(t *testing.T) *fake {
 	f := &fake{t: t, ln: ln, sdp: goodSDP(), public: "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", conns: map[net.Conn]struct{}{}}
 	t.Cleanup(f.close)
 	return f
+}
+
+// driven hands over the connections that play, for the test to send on.
+func (f *fake) driven() <-chan *fakeConn {
+	c := make(chan *fakeConn, 10)
+	f.play = func(fc *fakeConn) { c <- fc; <-fc.gone }
+	return c
 }
 
 func (f *fake) addr() string { return f.ln.Addr().String() }
@@ -206,17 +212,18 @@ func (c *fakeConn) raw(s string) bool {
 
 // send sends one RTP packet on channel 0.
 func (c *fakeConn) send(payload []byte, stamp uint32, marker bool) {
-	c.packet(&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: c.seq, Timestamp: stamp, SSRC: 7, Marker: marker}, Payload: payload})
+	c.packet(0, &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: c.seq, Timestamp: stamp, SSRC: 7, Marker: marker}, Payload: payload})
 	c.seq++
 }
 
-func (c *fakeConn) packet(p *rtp.Packet) {
+// packet sends an RTP packet on a channel.
+func (c *fakeConn) packet(channel byte, p *rtp.Packet) {
 	b, err := p.Marshal()
 	if err != nil {
 		c.fake.t.Error(err)
 		return
 	}
-	c.raw("$\x00" + string([]byte{byte(len(b) >> 8), byte(len(b))}) + string(b))
+	c.raw(string([]byte{'$', channel, byte(len(b) >> 8), byte(len(b))}) + string(b))
 }
 
 // pause waits as a camera does between two pictures. It reports whether the
@@ -240,29 +247,4 @@ func (c *fakeConn) gop(stamp uint32, n int) uint32 {
 		c.send(slice, stamp, true)
 	}
 	return stamp + 3600
-}
-
-// packets cuts access units of an Annex B file to RTP, 25 pictures a second,
-// with the library's encoder.
-func packets(t *testing.T, units [][][]byte) []*rtp.Packet {
-	t.Helper()
-	seq := uint16(65500) // it wraps soon
-	e := &rtph264.Encoder{PayloadType: 96, PacketizationMode: 1, PayloadMaxSize: 400, InitialSequenceNumber: &seq}
-	if err := e.Init(); err != nil {
-		t.Fatal(err)
-	}
-	var out []*rtp.Packet
-	stamp := uint32(1<<32 - 3600*10)
-	for _, u := range units {
-		ps, err := e.Encode(u)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range ps {
-			p.Timestamp = stamp
-		}
-		stamp += 3600
-		out = append(out, ps...)
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package rtsp_test
+package rtsp
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 )
 
 func spec(f *fake) streams.Spec {
-	return streams.Spec{URL: url(f.addr(), "cam"), Username: "admin", Password: "hunter2"}
+	return streams.Spec{URL: rtspURL(f.addr(), "cam"), Username: "admin", Password: "hunter2"}
 }
 
 // TestHostileHandshake goes through what can go wrong before a picture. Each is
@@ -341,7 +341,7 @@ func TestRedirects(t *testing.T) {
 	t.Run("endless", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(t)
-		f.answer = redirect(url(f.addr(), "cam"))
+		f.answer = redirect(rtspURL(f.addr(), "cam"))
 		p := quick()
 		p.ReadTimeout = 5 * time.Second
 		p.MinBackoff = 10 * time.Second

@@ -1,4 +1,4 @@
-package rtsp_test
+package rtsp
 
 import (
 	"bufio"
@@ -91,7 +91,7 @@ func TestGStreamer(t *testing.T) {
 	// They play side by side, in real time.
 	pulls := map[string]*pull{}
 	for _, path := range []string{"baseline", "high", "slices", "refresh", "sound", "lossy", "h265"} {
-		pulls[path] = start(t, quick(), streams.Spec{URL: url(addr, path), UDP: path == "high"})
+		pulls[path] = start(t, quick(), streams.Spec{URL: rtspURL(addr, path), UDP: path == "high"})
 	}
 	for path, keys := range map[string]int{"baseline": 4, "high": 4, "slices": 4, "refresh": 1} {
 		t.Run(path, func(t *testing.T) {
@@ -121,11 +121,11 @@ func TestGStreamer(t *testing.T) {
 		}
 	})
 	t.Run("wrong transport", func(t *testing.T) {
-		pl := start(t, quick(), streams.Spec{URL: url(addr, "sound"), UDP: true})
+		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "sound"), UDP: true})
 		pl.state(streams.Refused, streams.BadStream)
 	})
 	t.Run("wrong path", func(t *testing.T) {
-		pl := start(t, quick(), streams.Spec{URL: url(addr, "nothing")})
+		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "nothing")})
 		pl.state(streams.Refused, streams.NotFound)
 	})
 }
@@ -160,7 +160,7 @@ func TestGStreamerSignIn(t *testing.T) {
 		User: "user", Password: "s3cret:@/", Timeout: 2})
 	t.Run("right", func(t *testing.T) {
 		t.Parallel()
-		pl := start(t, quick(), streams.Spec{URL: url(addr, "cam"), UDP: true, Username: "user", Password: "s3cret:@/"})
+		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "cam"), UDP: true, Username: "user", Password: "s3cret:@/"})
 		frames := pl.collect(5 * 25)
 		if pl.dials.count() != 1 || pl.hub.Status().Reconnects != 0 {
 			t.Errorf("%d connections; %+v", pl.dials.count(), pl.hub.Status())
@@ -174,7 +174,7 @@ func TestGStreamerSignIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := quick()
-			s.URL, s.UDP = url(addr, "cam"), true
+			s.URL, s.UDP = rtspURL(addr, "cam"), true
 			pl := start(t, p, s)
 			st := pl.state(streams.Refused, streams.SignInRefused)
 			if wait := time.Until(st.RetryAt); wait < 59*time.Second || wait > 80*time.Second {
@@ -200,7 +200,7 @@ func TestVLC(t *testing.T) {
 	addr := vlc(t, path)
 	t.Run("udp", func(t *testing.T) {
 		t.Parallel()
-		pl := start(t, quick(), streams.Spec{URL: url(addr, "cam"), UDP: true})
+		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "cam"), UDP: true})
 		frames := pl.collect(75)
 		steady(t, frames)
 		if n := decodes(t, frames); n != count(frames, streams.Video) {
@@ -212,7 +212,7 @@ func TestVLC(t *testing.T) {
 	})
 	t.Run("tcp", func(t *testing.T) {
 		t.Parallel()
-		pl := start(t, quick(), streams.Spec{URL: url(addr, "cam")})
+		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "cam")})
 		pl.state(streams.Refused, streams.BadStream)
 	})
 }

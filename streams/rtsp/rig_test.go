@@ -1,4 +1,4 @@
-package rtsp_test
+package rtsp
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"sharpeyes/streams"
-	"sharpeyes/streams/rtsp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,14 +75,14 @@ type pull struct {
 }
 
 // quick is a puller whose waits fit a test.
-func quick() *rtsp.Puller {
-	p := rtsp.New()
+func quick() *Puller {
+	p := New()
 	p.ReadTimeout = time.Second
 	p.MinBackoff, p.MaxBackoff = 10*time.Millisecond, 40*time.Millisecond
 	return p
 }
 
-func start(t *testing.T, p *rtsp.Puller, spec streams.Spec) *pull {
+func start(t *testing.T, p *Puller, spec streams.Spec) *pull {
 	t.Helper()
 	pl := &pull{TB: t, dials: &dialLog{}, states: make(chan streams.Status, 10_000), ended: make(chan struct{}), more: make(chan struct{}, 1)}
 	if p.Dial == nil {
@@ -225,20 +223,14 @@ func annexB(t *testing.T, frames []*streams.Frame) []byte {
 func decodes(t *testing.T, frames []*streams.Frame) int {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-xerror", "-err_detect", "explode", "-flags2", "showall",
-		"-threads", "1", "-f", "h264", "-i", "-", "-fps_mode", "passthrough", "-progress", "-", "-f", "null", "-")
+		"-threads", "1", "-f", "h264", "-i", "-", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	cmd.Stdin = bytes.NewReader(annexB(t, frames))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil || errs.Len() > 0 {
 		t.Fatalf("ffmpeg: %v: %s", err, errs.String())
 	}
-	n := 0
-	for line := range strings.Lines(out.String()) {
-		if v, ok := strings.CutPrefix(line, "frame="); ok {
-			n, _ = strconv.Atoi(strings.TrimSpace(v))
-		}
-	}
-	return n
+	return strings.Count(out.String(), "\n0,")
 }
 
 // encode has ffmpeg make a file of moving pictures.
@@ -275,4 +267,4 @@ func steady(t *testing.T, frames []*streams.Frame) {
 	}
 }
 
-func url(addr, path string) string { return fmt.Sprintf("rtsp://%s/%s", addr, path) }
+func rtspURL(addr, path string) string { return fmt.Sprintf("rtsp://%s/%s", addr, path) }
