@@ -36,28 +36,37 @@ func (c *rebase) apply(pts, rate int64, now time.Time) int64 {
 	return c.out
 }
 
-// meter measures frame rate, bit rate and key interval over windows of at
-// least a second.
+// meterSlots is how many one-second counts the rates are taken over: more than
+// a GOP, so that the bit rate does not swing with the key frames.
+const meterSlots = 8
+
+// meter measures frame rate, bit rate and key interval.
 type meter struct {
-	from        time.Time
-	frames      int
-	bytes       int
-	fps, kbps   float64
+	slots       [meterSlots]slot // a ring; at is the current one
+	at          int
+	last        time.Time
 	lastKey     time.Time
 	keyInterval time.Duration
-	last        time.Time
+}
+
+// slot counts what came in one second.
+type slot struct {
+	from          time.Time
+	frames, bytes int
 }
 
 func (m *meter) frame(f *Frame, now time.Time) {
-	if d := now.Sub(m.from); d >= time.Second {
-		if d < 3*time.Second {
-			m.fps = float64(m.frames) / d.Seconds()
-			m.kbps = float64(m.bytes) * 8 / 1000 / d.Seconds()
-		}
-		m.from, m.frames, m.bytes = now, 0, 0
+	if now.Sub(m.last) > 2*time.Second {
+		m.slots = [meterSlots]slot{} // after a gap the past says nothing
 	}
-	m.frames++
-	m.bytes += f.Size
+	if s := &m.slots[m.at]; s.from.IsZero() {
+		s.from = now
+	} else if now.Sub(s.from) >= time.Second {
+		m.at = (m.at + 1) % meterSlots
+		m.slots[m.at] = slot{from: now}
+	}
+	m.slots[m.at].frames++
+	m.slots[m.at].bytes += f.Size
 	m.last = now
 	if f.Key {
 		if !m.lastKey.IsZero() {
@@ -67,10 +76,26 @@ func (m *meter) frame(f *Frame, now time.Time) {
 	}
 }
 
-// rates returns zeros where frames stopped coming.
+// rates returns the averages over the full seconds that were counted, and zeros
+// where frames stopped coming.
 func (m *meter) rates(now time.Time) (fps, kbps float64) {
 	if now.Sub(m.last) > 2*time.Second {
 		return 0, 0
 	}
-	return m.fps, m.kbps
+	from, frames, bytes := m.slots[m.at].from, 0, 0
+	for i, s := range m.slots {
+		if i == m.at || s.from.IsZero() {
+			continue
+		}
+		if s.from.Before(from) {
+			from = s.from
+		}
+		frames += s.frames
+		bytes += s.bytes
+	}
+	d := m.slots[m.at].from.Sub(from).Seconds()
+	if d <= 0 {
+		return 0, 0
+	}
+	return float64(frames) / d, float64(bytes) * 8 / 1000 / d
 }

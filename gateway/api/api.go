@@ -41,14 +41,14 @@ type Deps struct {
 	Auth      *auth.Auth
 	Photos    *photos.Album
 	Video     Video
-	Live      http.Handler                       // the WebSocket
-	Status    func(cameraID string) CameraStatus // nil: every camera is idle
-	BaseMap   []byte                             // GeoJSON
-	Dashboard fs.FS                              // index.html and its assets
-	Ready     func(context.Context) error        // nil: ready
-	Metrics   *prometheus.Registry               // nil: one of its own
-	Log       *slog.Logger                       // nil: none
-	Clock     alerts.Clock                       // nil: time.Now
+	Live      func(http.ResponseWriter, *http.Request) error // the WebSocket; an error is from before its upgrade
+	Status    func(cameraID string) CameraStatus             // nil: every camera is idle
+	BaseMap   []byte                                         // GeoJSON
+	Dashboard fs.FS                                          // index.html and its assets
+	Ready     func(context.Context) error                    // nil: ready
+	Metrics   *prometheus.Registry                           // nil: one of its own
+	Log       *slog.Logger                                   // nil: none
+	Clock     alerts.Clock                                   // nil: time.Now
 	Version   string
 }
 
@@ -168,8 +168,7 @@ func (a *API) registerOperations() {
 		if a.deps.Live == nil {
 			return alerts.Errorf(alerts.Unavailable, "live updates are not switched on here")
 		}
-		a.deps.Live.ServeHTTP(w, r)
-		return nil
+		return a.deps.Live(w, r)
 	})
 	m.plain("GET /healthz", func(w http.ResponseWriter, _ *http.Request) error {
 		return writeText(w, "ok\n")

@@ -12,7 +12,7 @@ import (
 // Bounds of viewers. The video side has a bound of its own, which may be lower.
 const (
 	maxViewers     = 2000
-	viewersOfUser  = 64
+	viewersOfUser  = 500              // a wall of 25 tiles in twenty windows
 	openViewerTime = 15 * time.Second // the camera is given 10 s for a picture
 )
 
