@@ -188,6 +188,28 @@ export class Wall {
     else await this.root.requestFullscreen()
   }
 
+  /** A key meant for the wall; false when it has no meaning here. */
+  press(event: KeyboardEvent): boolean {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false
+    const direction = ({ ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' } as Record<string, Direction>)[event.key]
+    if (direction) {
+      const to = neighbour(this.#selected, direction, this.#shape)
+      if (event.shiftKey) this.swap(this.#selected, to)
+      this.select(to, true)
+      return true
+    }
+    switch (event.key) {
+      case 'Enter': this.zoom(this.#zoomed === null ? this.#selected : null); return true
+      case 'Delete':
+      case 'Backspace': this.remove(this.#selected); return true
+      case 'Escape':
+        if (this.#zoomed === null) return false
+        this.zoom(null)
+        return true
+      default: return false
+    }
+  }
+
   destroy(): void {
     clearInterval(this.#timer)
     this.#sizes?.disconnect()
@@ -290,7 +312,11 @@ export class Wall {
     }
     on<MouseEvent>(this.root, 'click', (event) => this.#at(event, (slot) => this.select(slot, true)))
     on<MouseEvent>(this.root, 'dblclick', (event) => this.#at(event, (slot) => this.zoom(this.#zoomed === null ? slot : null)))
-    on<KeyboardEvent>(this.root, 'keydown', (event) => this.#key(event))
+    on<KeyboardEvent>(this.root, 'keydown', (event) => {
+      if (!this.press(event)) return
+      event.preventDefault()
+      event.stopPropagation()
+    })
     this.#listenDrag(on)
     // A page put away must not leave sessions running on the server.
     on(window, 'pagehide', () => this.#feeds.forEach((feed) => feed.suspend()))
@@ -346,21 +372,6 @@ export class Wall {
     const tile = event.target instanceof Element ? event.target.closest<HTMLElement>('.tile') : null
     const slot = this.#tiles.findIndex(({ root }) => root === tile)
     if (slot >= 0) run(slot)
-  }
-
-  #key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    const direction = ({ ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' } as Record<string, Direction>)[event.key]
-    if (direction) {
-      const to = neighbour(this.#selected, direction, this.#shape)
-      if (event.shiftKey) this.swap(this.#selected, to)
-      this.select(to, true)
-    } else if (event.key === 'Enter') this.zoom(this.#zoomed === null ? this.#selected : null)
-    else if (event.key === 'Escape' && this.#zoomed !== null) this.zoom(null)
-    else if (event.key === 'Delete' || event.key === 'Backspace') this.remove(this.#selected)
-    else return
-    event.preventDefault()
-    event.stopPropagation()
   }
 }
 
