@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,9 +31,10 @@ const (
 // app is the gateway put together. openStore brings up what keeps and decides,
 // serve what moves; close takes down in the opposite order.
 type app struct {
-	set  config.Config
-	log  *slog.Logger
-	data *dataDir
+	set      config.Config
+	log      *slog.Logger
+	data     *dataDir
+	listener net.Listener
 
 	store  *store.Store
 	bus    alerts.Bus

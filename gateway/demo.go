@@ -60,6 +60,9 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer a.close()
+	if err := a.listen(); err != nil {
+		return err
+	}
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}

@@ -37,6 +37,13 @@ func (c demoCmd) build(ctx context.Context, a *app, sim *camsim.Server) ([]accou
 			return nil, "", fmt.Errorf("%s: %w", kind, explain(err))
 		}
 	}
+	basemap, err := fs.ReadFile(files, configs.BaseMap)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := writeDurable(a.data.file("basemap.geojson"), basemap, 0o600); err != nil {
+		return nil, "", err
+	}
 	table, err := c.cameraTable(files, sim)
 	if err != nil {
 		return nil, "", err
@@ -61,7 +68,7 @@ func (c demoCmd) build(ctx context.Context, a *app, sim *camsim.Server) ([]accou
 // cameraTable is configs/demo/cameras.csv with addresses and credentials. More
 // cameras than the town has stand a few metres beside the first ones.
 func (c demoCmd) cameraTable(files fs.FS, sim *camsim.Server) ([]byte, error) {
-	raw, err := fs.ReadFile(files, "cameras.csv")
+	raw, err := fs.ReadFile(files, configs.Cameras)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ func (c serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.close()
+	if err := a.listen(); err != nil {
+		return err
+	}
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -56,15 +59,20 @@ func (c serveCmd) Run(ctx context.Context) error {
 	})
 }
 
-// serve brings up video, the live socket and HTTP, tells ready the address, and
-// returns when the context ends or the server fails.
-func (a *app) serve(ctx context.Context, ready func(url string)) error {
-	// The port comes first: a taken one is the most likely thing to go wrong.
-	l, err := net.Listen("tcp", a.set.HTTP.Listen)
-	if err != nil {
+// listen claims the port before anything is touched: a taken one is the most
+// likely thing to go wrong.
+func (a *app) listen() (err error) {
+	if a.listener, err = net.Listen("tcp", a.set.HTTP.Listen); err != nil {
 		return listenError(a.set.HTTP.Listen, err)
 	}
-	defer func() { _ = l.Close() }()
+	a.later(func() { _ = a.listener.Close() })
+	return nil
+}
+
+// serve brings up video, the live socket and HTTP, tells ready the address, and
+// returns when the context ends or the server fails. listen and openStore come
+// before it.
+func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	m, viewers, err := a.openVideo(ctx)
 	if err != nil {
 		return err
@@ -86,12 +94,12 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	failed := make(chan error, 1)
 	go func() {
 		if srv.TLSConfig != nil {
-			failed <- srv.ServeTLS(l, "", "")
+			failed <- srv.ServeTLS(a.listener, "", "")
 		} else {
-			failed <- srv.Serve(l)
+			failed <- srv.Serve(a.listener)
 		}
 	}()
-	ready(scheme + "://" + browserAddress(l.Addr()))
+	ready(scheme + "://" + browserAddress(a.listener.Addr()))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("http: %w", err)
