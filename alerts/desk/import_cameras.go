@@ -135,7 +135,10 @@ func (m *cameraMerge) add(row *cameraRow) error {
 	if err != nil {
 		return err
 	}
-	found.locate(m.town, m.scope, &cam)
+	nowhere := slices.ContainsFunc(found, func(f alerts.Fault) bool { return f.Field == "lon" || f.Field == "lat" })
+	if cam.AreaID != "" || !nowhere {
+		found.locate(m.town, m.scope, &cam)
+	}
 	m.log.takeAll(row.row, found)
 	m.rowOf[cam.ID] = row.row
 	if len(found) > 0 || m.log.faulty() {

@@ -22,20 +22,25 @@ type properties struct {
 	feature geo.Feature
 }
 
-// newProperties refuses names that look like a slip of one that is taken; what
-// is far from all of them is somebody else's and ignored.
+// newProperties refuses names that look like a slip of one that is taken and
+// is missing; all others are somebody else's and ignored.
 func newProperties(feature geo.Feature, taken []string) *properties {
 	p := &properties{feature: feature}
 	for name := range feature.Properties {
-		if slices.Contains(taken, name) {
-			continue
-		}
-		if near, d := nearest(strings.ToLower(name), taken); d <= 1 || d == 2 && len(near) > 5 {
+		if near, slip := slipOf(strings.ToLower(name), taken); slip && feature.Properties[near] == nil {
 			p.add(shown(name), "is not known; did you mean %q?", near)
 		}
 	}
 	slices.SortFunc(p.faults, func(a, b alerts.Fault) int { return strings.Compare(a.Field, b.Field) })
 	return p
+}
+
+// slipOf tells whether a name is nearly, but not, one that is known. Short
+// names are near to everything.
+func slipOf(name string, known []string) (near string, slip bool) {
+	near, d := nearest(name, known)
+	n := len([]rune(near))
+	return near, d == 1 && n > 3 || d == 2 && n > 4
 }
 
 // scalar returns a property as text: strings and numbers as they are written,

@@ -114,7 +114,7 @@ func featureRow(finder *columnFinder, f geo.Feature) (*cameraRow, faults) {
 		c, ok := finder.find(key)
 		switch {
 		case !ok:
-			if near, d := nearest(plainHeader(key), finder.all); d == 1 && len([]rune(near)) > 2 || d == 2 && len(near) > 5 {
+			if near, slip := slipOf(plainHeader(key), finder.all); slip && f.Properties[near] == nil {
 				p.add(shown(key), "is not known; did you mean %q?", near)
 			}
 		case c == colLon || c == colLat:

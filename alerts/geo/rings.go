@@ -54,9 +54,10 @@ func Check(shape alerts.MultiPolygon) []Problem {
 	if len(out) > 0 {
 		return out
 	}
-	checkCrossings(shape, add)
-	if len(out) == 0 {
-		checkNesting(shape, add)
+	for _, check := range [...]func(alerts.MultiPolygon, func(string, string, ...any)){checkCrossings, checkAreas, checkNesting} {
+		if check(shape, add); len(out) > 0 {
+			break
+		}
 	}
 	return out
 }
@@ -79,8 +80,17 @@ func checkRing(path string, ring alerts.Ring, add func(string, string, ...any)) 
 			return
 		}
 	}
-	if a := Area(alerts.MultiPolygon{{ring}}); a < minArea {
-		add(path, "encloses %.2g square metres; at least %g are wanted", a, minArea)
+}
+
+// checkAreas assumes that no ring crosses itself: then its area is what it
+// encloses.
+func checkAreas(shape alerts.MultiPolygon, add func(string, string, ...any)) {
+	for i, polygon := range shape {
+		for j := range polygon {
+			if a := Area(alerts.MultiPolygon{polygon[j : j+1]}); a < minArea {
+				add(ringPath(i, j), "encloses %.2g square metres; at least %g are wanted", a, minArea)
+			}
+		}
 	}
 }
 
