@@ -301,7 +301,12 @@ class Command implements CommandMap {
   // The pointer.
   #listen(map: MapLibre): void {
     map.on('click', (event) => this.#click(event))
+    map.on('moveend', () => {
+      const { lng, lat } = map.getCenter()
+      this.el.dataset.centre = `${lng.toFixed(6)},${lat.toFixed(6)}`
+    })
     map.on('movestart', () => {
+      delete this.el.dataset.centre
       this.#tip.hide()
       this.#choices.close()
     })

@@ -1,0 +1,68 @@
+/** What a duty officer does at the desk, and what can be asked of it. */
+import { expect } from 'vitest'
+import type { Person } from './browser'
+import { tell } from './numbers'
+import type { Reading } from './probe'
+
+/** Opens the desk and waits until all of it is there. */
+export async function openDesk(person: Person): Promise<void> {
+  await person.page.goto('/desk')
+  await person.page.locator('[data-testid="map"][data-ready="true"]').waitFor()
+  await person.page.locator('[data-testid="connection"][data-state="live"]').waitFor()
+}
+
+export const tileOf = (camera: string) => `.tile[data-camera="${camera}"]`
+
+/** By the search dialog, with the keyboard alone. */
+export async function playBySearch(person: Person, name: string, camera: string): Promise<void> {
+  const { page } = person
+  await page.keyboard.press('Control+k')
+  await person.testId('search-field').fill(name)
+  await page.locator(`[role="option"][data-kind="camera"][data-id="${camera}"][aria-selected="true"]`).waitFor()
+  await page.keyboard.press('Enter')
+  await page.locator(tileOf(camera)).waitFor()
+}
+
+/** Waits until the tile is live, then reads frames out of its picture. */
+export async function watchTile(person: Person, camera: string, frames: number): Promise<Reading[]> {
+  await person.page.locator(`${tileOf(camera)}[data-state="live"]`).waitFor()
+  return person.page.evaluate(([selector, n]) => window.probe.follow(selector, n), [`${tileOf(camera)} video`, frames] as const)
+}
+
+export const LOOP = 200
+
+/** Every frame was readable, each is newer than the one before, and none is older than the limit. */
+export function assertMoving(what: string, readings: Reading[], limitMs: number): void {
+  const numbers = readings.map((reading) => reading.frame)
+  expect(numbers, `${what}: a strip could not be read`).not.toContain(null)
+  const steps = numbers.slice(1).map((n, i) => (n! - numbers[i]! + LOOP) % LOOP)
+  expect(Math.min(...steps), `${what}: frames ${numbers.join(' ')}`).toBeGreaterThanOrEqual(0)
+  expect(steps.filter((step) => step > 0).length, `${what}: frames ${numbers.join(' ')}`).toBeGreaterThan(readings.length / 2)
+  expect(Math.max(...steps), `${what}: the picture ran back or jumped: ${numbers.join(' ')}`).toBeLessThan(LOOP / 2)
+  const ages = readings.map((reading) => reading.ageMs)
+  tell(`age of the picture, ${what}`, ages)
+  expect(Math.max(...ages), what).toBeLessThan(limitMs)
+}
+
+/** The map's counts of what it has drawn. */
+export async function drawn(person: Person): Promise<{ cameras: number; incidents: number; alerts: number }> {
+  const box = person.testId('map')
+  const [cameras, incidents, alerts] = await Promise.all(
+    ['cameras', 'incidents', 'alerts'].map(async (name) => Number(await box.getAttribute(`data-${name}`))))
+  return { cameras: cameras!, incidents: incidents!, alerts: alerts! }
+}
+
+/** When the row and the map's symbol were there, epoch ms. */
+export async function arrivals(person: Person, id: string, count: string): Promise<{ row: number; map: number }> {
+  const read = () => person.page.evaluate(([one, two]) => ({ row: window.probe.rows[one], map: window.probe.drawn[two] }), [id, count] as const)
+  await expect.poll(async () => Object.values(await read()).every((at) => at !== undefined), { timeout: 10_000 }).toBe(true)
+  const { row, map } = await read()
+  return { row: row!, map: map! }
+}
+
+/** Metres between where the map looks and a place; the map says where it looks once it stands still. */
+export async function metresOff(person: Person, lon: number, lat: number): Promise<number> {
+  const centre = (await person.testId('map').getAttribute('data-centre')) ?? ''
+  const [x, y] = centre.split(',').map(Number)
+  return Math.hypot((x! - lon) * 111_320 * Math.cos((lat * Math.PI) / 180), (y! - lat) * 110_540)
+}

@@ -1,0 +1,123 @@
+/**
+ * Runs inside the page, before anything of it: measures, never changes. It reads the frame number
+ * out of the decoded picture, and notes when things appeared, by the machine's wall clock.
+ *
+ * The strip at the bottom left of every demo film (configs/demo/draw): 11 cells, each 1/48 of the
+ * picture's width; the middle of cell k is (k+1)/48 of the width from the left and 1/48 of it from
+ * the bottom: white, 8 bits with the highest first, a bit for an even number of ones, black.
+ */
+export interface Reading {
+  /** Frame number, null when the strip cannot be read. */
+  frame: number | null
+  /** Age of the picture by the wall clock, ms. */
+  ageMs: number
+  /** When it was read, epoch ms. */
+  at: number
+}
+
+export interface Opening {
+  camera: string
+  /** From the click to the first frame handed to the screen. */
+  ms: number
+  reading: Reading
+}
+
+export interface Probe {
+  /** Reads what the element shows right now. */
+  read(video: HTMLVideoElement): Reading
+  /** The readings of the next frames that the tile's video draws. */
+  follow(selector: string, frames: number): Promise<Reading[]>
+  /** Notes the first frame of every video put into the page from now on; clicks start the clock. */
+  openings: Opening[]
+  /** When a row of the queue came into the page, epoch ms, by the incident's or alarm's id. */
+  rows: Record<string, number>
+  /** When the map had drawn so many, epoch ms, by "incidents:8". */
+  drawn: Record<string, number>
+}
+
+declare global {
+  interface Window {
+    probe: Probe
+  }
+}
+
+export function installProbe(): void {
+  const FPS = 25
+  const LOOP = 200
+  const canvas = document.createElement('canvas')
+  const pen = canvas.getContext('2d', { willReadFrequently: true })!
+
+  function read(video: HTMLVideoElement): Reading {
+    const at = Date.now()
+    const { videoWidth: width, videoHeight: height } = video
+    if (!width || !height) return { frame: null, ageMs: NaN, at }
+    const cell = width / 48
+    // One pixel of the canvas for a third of a cell: the middle one is far from both edges.
+    canvas.width = 36
+    canvas.height = 3
+    pen.drawImage(video, cell / 2, height - 1.5 * cell, 11 * cell, cell, 0, 0, 33, 3)
+    const pixels = pen.getImageData(0, 1, 33, 1).data
+    const bits: boolean[] = []
+    for (let k = 0; k < 11; k++) {
+      const i = 4 * (3 * k + 1)
+      const light = (pixels[i]! + pixels[i + 1]! + pixels[i + 2]!) / 3
+      if (light > 90 && light < 165) return { frame: null, ageMs: NaN, at }
+      bits.push(light > 128)
+    }
+    const even = bits.slice(1, 10).filter(Boolean).length % 2 === 0
+    if (!bits[0] || bits[10] || !even) return { frame: null, ageMs: NaN, at }
+    const frame = bits.slice(1, 9).reduce((n, on) => n * 2 + Number(on), 0)
+    const behind = ((((at / 1000) * FPS - frame) % LOOP) + LOOP) % LOOP
+    return { frame, ageMs: (behind / FPS) * 1000, at }
+  }
+
+  function follow(selector: string, frames: number): Promise<Reading[]> {
+    return new Promise((done) => {
+      const readings: Reading[] = []
+      const next = () => {
+        const video = document.querySelector<HTMLVideoElement>(selector)
+        if (!video) return void requestAnimationFrame(next)
+        video.requestVideoFrameCallback(() => {
+          readings.push(read(video))
+          if (readings.length >= frames) done(readings)
+          else next()
+        })
+      }
+      next()
+    })
+  }
+
+  let clickedAt = 0
+  const openings: Opening[] = []
+  addEventListener('click', (event) => (clickedAt = event.timeStamp), { capture: true })
+  function began(video: HTMLVideoElement): void {
+    const from = clickedAt
+    video.requestVideoFrameCallback(() => {
+      const camera = video.closest<HTMLElement>('.tile')?.dataset['camera'] ?? ''
+      openings.push({ camera, ms: performance.now() - from, reading: read(video) })
+    })
+  }
+
+  const rows: Record<string, number> = {}
+  const drawn: Record<string, number> = {}
+  const look = () => {
+    const at = Date.now()
+    for (const row of document.querySelectorAll<HTMLElement>('[data-testid="queue-item"]')) rows[row.dataset['id']!] ??= at
+    const map = document.querySelector<HTMLElement>('[data-testid="map"]')
+    for (const kind of ['cameras', 'incidents', 'alerts']) {
+      const count = map?.dataset[kind]
+      if (count !== undefined) drawn[`${kind}:${count}`] ??= at
+    }
+  }
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      for (const node of change.addedNodes) {
+        if (node instanceof HTMLVideoElement) began(node)
+        else if (node instanceof Element) node.querySelectorAll('video').forEach(began)
+      }
+    }
+    look()
+  }).observe(document, { childList: true, subtree: true, attributes: true })
+
+  window.probe = { read, follow, openings, rows, drawn }
+}
