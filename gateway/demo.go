@@ -26,20 +26,12 @@ type demoCmd struct {
 	Source   string `help:"Pull cameras of your own instead of the simulated ones, such as rtsp://host/cam%03d."`
 }
 
-// account is one line of the accounts file.
-type account struct {
-	Role     alerts.Role `json:"role"`
-	Username string      `json:"username"`
-	Password string      `json:"password"`
-	name     string
-}
-
 // Run builds the town, then serves until the context ends.
 func (c demoCmd) Run(ctx context.Context) (err error) {
 	if c.Cameras < 1 || c.Cameras > 1000 {
 		return fmt.Errorf("--cameras: must be 1 to 1000")
 	}
-	if c.Source != "" && fmt.Sprintf(c.Source, 0) == c.Source || strings.Contains(fmt.Sprintf(c.Source, 0), "%!") {
+	if c.Source != "" && strings.Contains(fmt.Sprintf(c.Source, 0), "%!") {
 		return fmt.Errorf("--source: must hold one place for the camera's number, such as rtsp://host/cam%%03d")
 	}
 	set := config.Default()

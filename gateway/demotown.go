@@ -150,44 +150,6 @@ func (c demoCmd) removeOthers(ctx context.Context, d *desk.Desk) error {
 	return nil
 }
 
-// demoAccounts makes the town's people, or gives them new passwords.
-func demoAccounts(ctx context.Context, a *app) ([]account, error) {
-	people, err := configs.People()
-	if err != nil {
-		return nil, err
-	}
-	system := alerts.System()
-	ids := map[string]string{}
-	users, _, err := a.desk.Users(ctx, system, alerts.Page{Limit: 1000})
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range users {
-		ids[u.Username] = u.ID
-	}
-	var out []account
-	for _, p := range people {
-		password, role := secret(), alerts.Role(p.Role)
-		hash, err := a.auth.HashPassword(ctx, p.Username, password)
-		if err != nil {
-			return nil, err
-		}
-		no := false
-		if id, ok := ids[p.Username]; ok {
-			_, err = a.desk.ChangeUser(ctx, system, id, desk.UserPatch{Name: &p.Name, Role: &role, AreaID: &p.AreaID,
-				Department: &p.Department, Disabled: &no, PasswordHash: &hash})
-		} else {
-			_, err = a.desk.CreateUser(ctx, system, desk.UserInput{Username: p.Username, Name: p.Name, Role: role, AreaID: p.AreaID,
-				Department: p.Department, PasswordHash: hash})
-		}
-		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", p.Username, err)
-		}
-		out = append(out, account{role, p.Username, password, p.Name})
-	}
-	return out, nil
-}
-
 const demoSourceName = "演示告警源"
 
 // demoSource makes an alarm source with a token for this run.

@@ -140,7 +140,7 @@ func (m *media) status(id string) api.CameraStatus {
 		return api.CameraStatus{ID: id, State: "disabled"}
 	}
 	return api.CameraStatus{ID: id, State: string(st.State), Reason: string(st.Reason), Detail: st.Detail,
-		Since: st.Since.UTC(), LastFrameAt: moment(st.LastFrame), RetryAt: moment(st.RetryAt),
+		Since: st.Since.UTC().Truncate(time.Millisecond), LastFrameAt: moment(st.LastFrame), RetryAt: moment(st.RetryAt),
 		FPS: math.Round(st.FPS*10) / 10, Kbps: math.Round(st.Kbps), Width: st.Width, Height: st.Height, Codec: string(st.Codec),
 		KeyInterval: math.Round(st.KeyInterval.Seconds()*10) / 10, Lost: st.Lost, Reconnects: st.Reconnects, Viewers: st.Readers}
 }

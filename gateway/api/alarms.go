@@ -45,7 +45,7 @@ func (a *API) registerAlerts() {
 	const tag = "Alarms"
 	hook := a.operation("POST", "/api/v1/hooks/alarms", "alarm", tag, "Post an alarm: 201 where it is new, 200 where it was counted")
 	hook.DefaultStatus = http.StatusCreated
-	hook.Responses = map[string]*huma.Response{"200": {Description: "Counted: the same alarm had come before",
+	hook.Responses = map[string]*huma.Response{"default": a.errorResponse(), "200": {Description: "Counted: the same alarm had come before",
 		Content: map[string]*huma.MediaType{"application/json": {
 			Schema: a.huma.OpenAPI().Components.Schemas.Schema(typeOf[AlarmAnswer](), true, "")}}}}
 	handle(a, hook, func(ctx context.Context, in *struct{ Body desk.Alarm }) (*alarmOut, error) {

@@ -59,13 +59,10 @@ func (a *API) handlePlain(op huma.Operation, fn func(http.ResponseWriter, *http.
 // describe adds an operation with problems as its default answer, as huma does
 // for those it registers.
 func (a *API) describe(op *huma.Operation) {
-	registry := a.huma.OpenAPI().Components.Schemas
-	problem := &huma.Response{Description: "Error", Content: map[string]*huma.MediaType{
-		"application/problem+json": {Schema: registry.Schema(typeOf[Problem](), true, "")}}}
 	if op.Responses == nil {
 		op.Responses = make(map[string]*huma.Response)
 	}
-	op.Responses["default"] = problem
+	op.Responses["default"] = a.errorResponse()
 	for part := range strings.SplitSeq(op.Path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
 			op.Parameters = append(op.Parameters, &huma.Param{Name: strings.TrimSuffix(name, "}"), In: "path",
@@ -73,6 +70,11 @@ func (a *API) describe(op *huma.Operation) {
 		}
 	}
 	a.huma.OpenAPI().AddOperation(op)
+}
+
+func (a *API) errorResponse() *huma.Response {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(typeOf[Problem](), true, "")
+	return &huma.Response{Description: "Error", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
 }
 
 // Page is the query of every list.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,9 +73,35 @@ func (a *API) readReport(r *http.Request) (desk.ReportInput, error) {
 		var in desk.ReportInput
 		return in, a.readJSON(http.MaxBytesReader(nil, r.Body, smallBody), &in)
 	case err == nil && mediaType == "multipart/form-data" && params["boundary"] != "":
-		return a.readForm(r, multipart.NewReader(r.Body, params["boundary"]))
+		body := &closing{r: r.Body, want: []byte("--" + params["boundary"] + "--")}
+		in, err := a.readForm(r, multipart.NewReader(body, params["boundary"]))
+		if err == nil && !body.seen {
+			err = bodyError(io.ErrUnexpectedEOF)
+		}
+		return in, err
 	}
 	return desk.ReportInput{}, alerts.Errorf(alerts.Unsupported, "send application/json or multipart/form-data")
+}
+
+// closing looks for the closing delimiter of a form (RFC 2046, 5.1.1) on its
+// way: multipart.Reader takes some forms that are cut short for complete ones.
+type closing struct {
+	r    io.Reader
+	want []byte
+	tail []byte // less than want, from the end of what was read
+	seen bool
+}
+
+func (c *closing) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if !c.seen {
+		c.tail = append(c.tail, p[:n]...)
+		c.seen = bytes.Contains(c.tail, c.want)
+		if keep := len(c.want) - 1; len(c.tail) > keep {
+			c.tail = append(c.tail[:0], c.tail[len(c.tail)-keep:]...)
+		}
+	}
+	return n, err
 }
 
 // readJSON reads a body and checks it against its schema as huma does, for
@@ -125,7 +152,7 @@ func (a *API) readForm(r *http.Request, form *multipart.Reader) (desk.ReportInpu
 	f := formFields{in: &in, seen: make(map[string]bool)}
 	for parts := 0; ; parts++ {
 		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // bare: a wrapped one is a form cut short
 			return in, f.complete()
 		}
 		if err != nil {
