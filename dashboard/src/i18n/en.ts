@@ -45,7 +45,7 @@ const en: Messages = {
   },
   signIn: {
     title: 'Sign in',
-    lead: 'Every grid on one map, and someone watching every picture.',
+    lead: 'Every grid on one map, every report with an answer.',
     username: 'User name',
     password: 'Password',
     submit: 'Sign in',

@@ -45,7 +45,7 @@ export default {
   },
   signIn: {
     title: '登录',
-    lead: '一张图看清每个网格，每一路画面都有人在看。',
+    lead: '一张图看清每个网格，每一条上报都有着落。',
     username: '用户名',
     password: '密码',
     submit: '登录',
