@@ -31,10 +31,12 @@ func openSQLite(ctx context.Context, path string, readers int) (writes, reads *b
 	if err := touch(path); err != nil {
 		return nil, nil, err
 	}
+	// temp_store: the savepoints' own journals stay in memory; only the commit
+	// has to reach the disk.
 	w, err := sql.Open("sqlite", dsn(path, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-			"journal_size_limit(67108864)", "cache_size(-16384)", "trusted_schema(0)"},
+			"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(2)", "trusted_schema(0)"},
 	}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: open: %w", err)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -40,21 +42,34 @@ func limitOf(p alerts.Page) (int, error) {
 	return p.Limit, nil
 }
 
-// page sorts a query and begins it after the cursor; it asks for one row more
-// than the limit, which tells whether there is another page.
-func (o order) page(q *bun.SelectQuery, p alerts.Page, limit int) (*bun.SelectQuery, error) {
-	direction, compare := "ASC", ">"
+// after begins a query after a page's cursor.
+func (o order) after(q *bun.SelectQuery, p alerts.Page) (*bun.SelectQuery, error) {
+	if p.Cursor == "" {
+		return q, nil
+	}
+	key, id, err := o.parse(p.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	compare := ">"
 	if o.newest {
-		direction, compare = "DESC", "<"
+		compare = "<"
 	}
-	if p.Cursor != "" {
-		key, id, err := o.parse(p.Cursor)
-		if err != nil {
-			return nil, err
-		}
-		q = q.Where("(r."+o.column+", r.id) "+compare+" (?, ?)", key, id)
+	return q.Where("(r."+o.column+", r.id) "+compare+" (?, ?)", key, id), nil
+}
+
+// sort orders a query and asks for one row more than the limit, which tells
+// whether there is another page.
+func (o order) sort(q *bun.SelectQuery, limit int) *bun.SelectQuery {
+	return q.OrderExpr(o.by("r.")).Limit(int64(limit) + 1)
+}
+
+func (o order) by(prefix string) string {
+	direction := " ASC"
+	if o.newest {
+		direction = " DESC"
 	}
-	return q.OrderExpr("r." + o.column + " " + direction + ", r.id " + direction).Limit(int64(limit) + 1), nil
+	return prefix + o.column + direction + ", " + prefix + "id" + direction
 }
 
 func (o order) cursor(key, id string) string {
@@ -143,4 +158,94 @@ func matching(q *bun.SelectQuery, text string, columns ...string) *bun.SelectQue
 		}
 		return q
 	})
+}
+
+// maxMerged is the number of areas up to which a page is merged from the areas'
+// own pages.
+const maxMerged = 24
+
+// page reads one page, and one row more, of the rows that lie in a scope and
+// below an area, narrowed further by narrow.
+//
+// How it reads depends on how many areas there are, since no index serves all:
+// the rows of one area, or of all, are in order in an index. Those of a few are
+// merged from each one's own page. With many areas the rows are walked in
+// order and the others skipped: many areas hold a good part of all rows, and
+// sorting that part for each page would cost more.
+func (q queries) page(ctx context.Context, rows any, s alerts.Scope, areaID string, o order, p alerts.Page, limit int,
+	narrow func(*bun.SelectQuery) *bun.SelectQuery) error {
+	where, args := "", []any(nil)
+	if !s.Everything() {
+		where, args = pathRanges("path", s.Paths)
+	}
+	if areaID != "" {
+		path, err := q.areaPath(ctx, areaID)
+		if err != nil {
+			return err
+		}
+		if path == "" {
+			return nil
+		}
+		below, more := pathRanges("path", []string{path})
+		if where != "" {
+			where += " AND "
+		}
+		where, args = where+below, append(args, more...)
+	}
+	var areas []string
+	if where != "" {
+		err := q.db.NewRaw("SELECT id FROM areas WHERE "+where+" LIMIT ?", append(args, maxMerged+1)...).Scan(q.ctx(ctx), &areas)
+		if err != nil {
+			return fmt.Errorf("store: read areas: %w", classify(err))
+		}
+		if len(areas) == 0 {
+			return nil
+		}
+	}
+	// part is a query of what the page may hold, from its cursor on.
+	part := func(sel *bun.SelectQuery) (*bun.SelectQuery, error) { return o.after(narrow(sel), p) }
+	sel, err := part(q.sel(rows, alerts.System()))
+	if err != nil {
+		return err
+	}
+	switch {
+	case where == "":
+	case len(areas) == 1:
+		sel = sel.Where("r.area_id = ?", areas[0])
+	case len(areas) <= maxMerged:
+		members := make([]string, len(areas))
+		queries := make([]any, len(areas), len(areas)+1)
+		for i, area := range areas {
+			member, err := part(q.db.NewSelect().Model(rows).Column("r.id", "r."+o.column))
+			if err != nil {
+				return err
+			}
+			members[i] = fmt.Sprintf("SELECT * FROM (?) AS m%d", i)
+			queries[i] = o.sort(member.Where("r.area_id = ?", area), limit)
+		}
+		sel = q.sel(rows, alerts.System()).Where("r.id IN (SELECT id FROM ("+strings.Join(members, " UNION ALL ")+") AS m ORDER BY "+
+			o.by("")+" LIMIT ?)", append(queries, limit+1)...)
+	default:
+		// An expression, so that no index on area_id is taken for it.
+		sel = sel.Where("r.area_id || '' IN (SELECT id FROM areas WHERE "+where+")", args...)
+	}
+	if err := o.sort(sel, limit).Scan(q.ctx(ctx)); err != nil {
+		return fmt.Errorf("store: list: %w", classify(err))
+	}
+	return nil
+}
+
+// areaPath returns the path of an area, empty where there is none.
+func (q queries) areaPath(ctx context.Context, id string) (string, error) {
+	if !storable(id) {
+		return "", nil
+	}
+	var paths []string
+	if err := q.db.NewRaw("SELECT path FROM areas WHERE id = ?", id).Scan(q.ctx(ctx), &paths); err != nil {
+		return "", fmt.Errorf("store: read area: %w", classify(err))
+	}
+	if len(paths) == 0 {
+		return "", nil
+	}
+	return paths[0], nil
 }

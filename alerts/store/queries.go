@@ -41,25 +41,6 @@ func (q queries) one(ctx context.Context, s alerts.Scope, model any, what, colum
 	return notFound(err, what)
 }
 
-// below narrows a query to an area and everything under it; ok is false where
-// there is no such area.
-func (q queries) below(ctx context.Context, sel *bun.SelectQuery, areaID string) (_ *bun.SelectQuery, ok bool, err error) {
-	if areaID == "" {
-		return sel, true, nil
-	}
-	if !storable(areaID) {
-		return sel, false, nil
-	}
-	var paths []string
-	if err := q.db.NewRaw("SELECT path FROM areas WHERE id = ?", areaID).Scan(q.ctx(ctx), &paths); err != nil {
-		return nil, false, fmt.Errorf("store: read area: %w", classify(err))
-	}
-	if len(paths) == 0 {
-		return sel, false, nil
-	}
-	return sel.Where("r.area_id IN (SELECT id FROM areas WHERE path >= ? AND path < ?)", paths[0], pathEnd(paths[0])), true, nil
-}
-
 // equal narrows a query to a column's value; the empty value does not.
 func equal(q *bun.SelectQuery, column, value string) *bun.SelectQuery {
 	if value == "" {
@@ -146,16 +127,11 @@ func (q queries) Cameras(ctx context.Context, s alerts.Scope, f alerts.CameraFil
 		return nil, "", err
 	}
 	var rows []cameraRow
-	sel := matching(equal(q.sel(&rows, s), "grid_id", f.GridID), f.Text, "name", "id")
-	sel, ok, err := q.below(ctx, sel, f.AreaID)
-	if err != nil || !ok {
+	err = q.page(ctx, &rows, s, f.AreaID, byName, f.Page, limit, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		return matching(equal(sel, "grid_id", f.GridID), f.Text, "name", "id")
+	})
+	if err != nil {
 		return nil, "", err
-	}
-	if sel, err = byName.page(sel, f.Page, limit); err != nil {
-		return nil, "", err
-	}
-	if err := sel.Scan(q.ctx(ctx)); err != nil {
-		return nil, "", fmt.Errorf("store: list cameras: %w", classify(err))
 	}
 	out, next := list(rows, limit, byName, func(r cameraRow) (string, string) { return r.Name, r.ID }, cameraRow.value)
 	return out, next, nil
@@ -177,11 +153,11 @@ func (q queries) Users(ctx context.Context, s alerts.Scope, p alerts.Page) ([]al
 		return nil, "", err
 	}
 	var rows []userRow
-	sel, err := byUsername.page(q.sel(&rows, s), p, limit)
+	sel, err := byUsername.after(q.sel(&rows, s), p)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := sel.Scan(q.ctx(ctx)); err != nil {
+	if err := byUsername.sort(sel, limit).Scan(q.ctx(ctx)); err != nil {
 		return nil, "", fmt.Errorf("store: list users: %w", classify(err))
 	}
 	out, next := list(rows, limit, byUsername, func(r userRow) (string, string) { return r.Username, r.ID }, userRow.value)

@@ -29,22 +29,16 @@ func (q queries) Incidents(ctx context.Context, s alerts.Scope, f alerts.Inciden
 		return nil, "", err
 	}
 	var rows []incidentRow
-	sel := q.sel(&rows, s)
-	sel = equal(sel, "grid_id", f.GridID)
-	sel = equal(sel, "category", f.Category)
-	sel = equal(sel, "severity", string(f.Severity))
-	sel = equal(sel, "reporter_id", f.ReporterID)
-	sel = between(sel, "received_at", f.Since, f.Until)
-	sel = matching(sel, f.Text, "body", "address", "number")
-	sel, ok, err := q.below(ctx, sel, f.AreaID)
-	if err != nil || !ok {
+	err = q.page(ctx, &rows, s, f.AreaID, byReceived, f.Page, limit, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		sel = equal(sel, "grid_id", f.GridID)
+		sel = equal(sel, "category", f.Category)
+		sel = equal(sel, "severity", string(f.Severity))
+		sel = equal(sel, "reporter_id", f.ReporterID)
+		sel = between(sel, "received_at", f.Since, f.Until)
+		return matching(sel, f.Text, "body", "address", "number")
+	})
+	if err != nil {
 		return nil, "", err
-	}
-	if sel, err = byReceived.page(sel, f.Page, limit); err != nil {
-		return nil, "", err
-	}
-	if err := sel.Scan(q.ctx(ctx)); err != nil {
-		return nil, "", fmt.Errorf("store: list incidents: %w", classify(err))
 	}
 	photos, err := q.photos(ctx, rows)
 	if err != nil {
@@ -114,21 +108,15 @@ func (q queries) Alerts(ctx context.Context, s alerts.Scope, f alerts.AlertFilte
 		return nil, "", err
 	}
 	var rows []alertRow
-	sel := q.sel(&rows, s)
-	sel = equal(sel, "grid_id", f.GridID)
-	sel = equal(sel, "camera_id", f.CameraID)
-	sel = equal(sel, "kind", f.Kind)
-	sel = equal(sel, "severity", string(f.Severity))
-	sel = between(sel, "last_at", f.Since, f.Until)
-	sel, ok, err := q.below(ctx, sel, f.AreaID)
-	if err != nil || !ok {
+	err = q.page(ctx, &rows, s, f.AreaID, byLastAt, f.Page, limit, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		sel = equal(sel, "grid_id", f.GridID)
+		sel = equal(sel, "camera_id", f.CameraID)
+		sel = equal(sel, "kind", f.Kind)
+		sel = equal(sel, "severity", string(f.Severity))
+		return between(sel, "last_at", f.Since, f.Until)
+	})
+	if err != nil {
 		return nil, "", err
-	}
-	if sel, err = byLastAt.page(sel, f.Page, limit); err != nil {
-		return nil, "", err
-	}
-	if err := sel.Scan(q.ctx(ctx)); err != nil {
-		return nil, "", fmt.Errorf("store: list alerts: %w", classify(err))
 	}
 	out, next := list(rows, limit, byLastAt,
 		func(r alertRow) (string, string) { return strconv.FormatInt(r.LastAt, 10), r.ID }, alertRow.value)

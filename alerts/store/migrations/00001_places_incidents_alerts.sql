@@ -86,6 +86,8 @@ CREATE TABLE incidents (
 );
 CREATE INDEX incidents_time ON incidents (received_at, id, area_id);
 CREATE INDEX incidents_area ON incidents (area_id, received_at, id);
+CREATE INDEX incidents_area_category ON incidents (area_id, category, received_at, id);
+CREATE INDEX incidents_area_severity ON incidents (area_id, severity, received_at, id);
 CREATE INDEX incidents_grid ON incidents (grid_id, received_at, id);
 CREATE INDEX incidents_category ON incidents (category, received_at, id, area_id);
 CREATE INDEX incidents_severity ON incidents (severity, received_at, id, area_id);
@@ -123,6 +125,8 @@ CREATE TABLE alerts (
 );
 CREATE INDEX alerts_time ON alerts (last_at, id, area_id);
 CREATE INDEX alerts_area ON alerts (area_id, last_at, id);
+CREATE INDEX alerts_area_kind ON alerts (area_id, kind, last_at, id);
+CREATE INDEX alerts_area_severity ON alerts (area_id, severity, last_at, id);
 CREATE INDEX alerts_grid ON alerts (grid_id, last_at, id);
 CREATE INDEX alerts_camera ON alerts (camera_id, last_at, id);
 CREATE INDEX alerts_kind ON alerts (kind, last_at, id, area_id);
