@@ -235,7 +235,7 @@ func TestOverTheWire(t *testing.T) {
 	if a := send("GET /api/v1/live" + head + "Connection: Upgrade\nUpgrade: websocket\n\n"); a.StatusCode != http.StatusSwitchingProtocols {
 		t.Errorf("live: %s", a.Status)
 	}
-	a := send("POST /api/v1/incidents" + head + "Content-Type: multipart/form-data; boundary=b\nContent-Length: 500\n\n--b\nContent-Disposition: form-data; name=\"photos\"; filename=\"x\"\n\n\xff\xd8\xff", true)
+	a := send("POST /api/v1/incidents"+head+"Content-Type: multipart/form-data; boundary=b\nContent-Length: 500\n\n--b\nContent-Disposition: form-data; name=\"photos\"; filename=\"x\"\n\n\xff\xd8\xff", true)
 	if a.StatusCode != http.StatusBadRequest {
 		t.Errorf("cut short: %s", a.Status)
 	}

@@ -73,12 +73,7 @@ func (a *API) readReport(r *http.Request) (desk.ReportInput, error) {
 		var in desk.ReportInput
 		return in, a.readJSON(http.MaxBytesReader(nil, r.Body, smallBody), &in)
 	case err == nil && mediaType == "multipart/form-data" && params["boundary"] != "":
-		body := &closing{r: r.Body, want: []byte("--" + params["boundary"] + "--")}
-		in, err := a.readForm(r, multipart.NewReader(body, params["boundary"]))
-		if err == nil && !body.seen {
-			err = bodyError(io.ErrUnexpectedEOF)
-		}
-		return in, err
+		return a.readForm(r, params["boundary"])
 	}
 	return desk.ReportInput{}, alerts.Errorf(alerts.Unsupported, "send application/json or multipart/form-data")
 }
@@ -147,12 +142,14 @@ func isTimeout(err error) bool {
 }
 
 // readForm reads a multipart report as it comes, photos straight to their files.
-func (a *API) readForm(r *http.Request, form *multipart.Reader) (desk.ReportInput, error) {
+func (a *API) readForm(r *http.Request, boundary string) (desk.ReportInput, error) {
 	var in desk.ReportInput
+	body := &closing{r: r.Body, want: []byte("--" + boundary + "--")}
+	form := multipart.NewReader(body, boundary)
 	f := formFields{in: &in, seen: make(map[string]bool)}
 	for parts := 0; ; parts++ {
 		part, err := form.NextPart()
-		if err == io.EOF { // bare: a wrapped one is a form cut short
+		if err == io.EOF && body.seen { // bare: a wrapped one is a form cut short
 			return in, f.complete()
 		}
 		if err != nil {
