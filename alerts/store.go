@@ -105,6 +105,7 @@ type Reader interface {
 	Users(ctx context.Context, s Scope, p Page) ([]User, string, error)
 	User(ctx context.Context, s Scope, id string) (User, error)
 	UserByName(ctx context.Context, s Scope, username string) (User, error)
+	// Sources and SourceByToken leave out the disabled ones.
 	Sources(ctx context.Context, s Scope) ([]Source, error)
 	SourceByToken(ctx context.Context, s Scope, hash []byte) (Source, error)
 	// Events returns at most limit events after since that the scope covers,
@@ -144,14 +145,16 @@ type Tx interface {
 }
 
 // Store keeps everything. Write runs fn in a transaction and returns when the
-// commit is on disk; fn must not keep the Tx, and may be run again.
+// commit is on disk; fn must not keep the Tx, and may be run again. Writes run
+// one after another: fn must not call Write, nor wait for anything slow.
 type Store interface {
 	Reader
 	Write(ctx context.Context, fn func(Tx) error) error
 	SaveSession(ctx context.Context, s Session) error
 	RemoveSession(ctx context.Context, tokenHash string) error
 	// Sweep deletes what has outlived its keeping: events and idempotency keys
-	// before the given time, sessions that expired by it.
+	// before the given time, sessions that expired by it. The newest event
+	// stays, and no gap is left among those that do.
 	Sweep(ctx context.Context, before time.Time) error
 	Close() error
 }

@@ -169,10 +169,9 @@ func (d *Desk) write(ctx context.Context, fn func(*change) error) error {
 	}
 	if !d.known.note(c.events) && concernsPicture(c.events) {
 		// Somebody else's event is missing before ours. The change is committed
-		// whatever comes of this, so its caller's context does not matter.
-		if err := d.known.catchUp(context.WithoutCancel(ctx)); err != nil {
-			return nil //nolint:nilerr // follow tries again; the change itself is safe
-		}
+		// whatever comes of this, so its caller's context does not matter; where
+		// the store is down now, follow tries again.
+		_ = d.known.catchUp(context.WithoutCancel(ctx))
 	}
 	publish, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()

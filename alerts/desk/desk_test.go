@@ -114,7 +114,7 @@ func box(west, south, east, north float64) alerts.MultiPolygon {
 //
 // v1 and v2 are of township t1, v3 of t2, both of county east; v4 is of
 // township t3 in county west. Counties have no shape of their own.
-func newOffice(t *testing.T) *office {
+func newOffice(t testing.TB) *office {
 	t.Helper()
 	ctx := context.Background()
 	s, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "sharpeyes.db")})
@@ -165,7 +165,7 @@ func newOffice(t *testing.T) *office {
 }
 
 // desk opens another desk over the office's store and bus.
-func (o *office) desk(t *testing.T) *Desk {
+func (o *office) desk(t testing.TB) *Desk {
 	t.Helper()
 	d := New(o.store, o.bus)
 	d.Clock = o.clock.time

@@ -14,9 +14,9 @@ func (d *Desk) Areas(_ context.Context, s alerts.Scope) ([]AreaView, error) {
 	}
 	t := d.known.places()
 	out := make([]AreaView, 0, len(t.areas))
-	for _, a := range t.areas {
-		if s.Covers(a.Path) {
-			out = append(out, t.areaView(a))
+	for i, v := range t.areaViews() {
+		if s.Covers(t.areas[i].Path) {
+			out = append(out, v)
 		}
 	}
 	return out, nil
@@ -30,9 +30,9 @@ func (d *Desk) AreasGeoJSON(_ context.Context, s alerts.Scope) ([]byte, error) {
 	t := d.known.places()
 	return t.collection("areas", s, func() []geo.OutFeature {
 		out := make([]geo.OutFeature, 0, len(t.areas))
-		for _, a := range t.areas {
-			if s.Covers(a.Path) {
-				out = append(out, geo.OutFeature{ID: a.ID, Properties: t.areaView(a), Shape: a.Shape})
+		for i, v := range t.areaViews() {
+			if a := t.areas[i]; s.Covers(a.Path) {
+				out = append(out, geo.OutFeature{ID: a.ID, Properties: v, Shape: a.Shape})
 			}
 		}
 		return out
@@ -65,9 +65,9 @@ func (d *Desk) Grids(_ context.Context, s alerts.Scope) ([]GridView, error) {
 	}
 	t := d.known.places()
 	out := make([]GridView, 0, len(t.grids))
-	for _, g := range t.grids {
-		if s.Covers(g.AreaPath) {
-			out = append(out, t.gridView(g))
+	for i, v := range t.gridViews() {
+		if s.Covers(t.grids[i].AreaPath) {
+			out = append(out, v)
 		}
 	}
 	return out, nil
@@ -81,9 +81,9 @@ func (d *Desk) GridsGeoJSON(_ context.Context, s alerts.Scope) ([]byte, error) {
 	t := d.known.places()
 	return t.collection("grids", s, func() []geo.OutFeature {
 		out := make([]geo.OutFeature, 0, len(t.grids))
-		for _, g := range t.grids {
-			if s.Covers(g.AreaPath) {
-				out = append(out, geo.OutFeature{ID: g.ID, Properties: t.gridView(g), Shape: g.Shape})
+		for i, v := range t.gridViews() {
+			if g := t.grids[i]; s.Covers(g.AreaPath) {
+				out = append(out, geo.OutFeature{ID: g.ID, Properties: v, Shape: g.Shape})
 			}
 		}
 		return out

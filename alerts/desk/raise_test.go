@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"sharpeyes/alerts"
 )
 
-func newSource(t *testing.T, o *office, area string) alerts.Source {
+func newSource(t testing.TB, o *office, area string) alerts.Source {
 	t.Helper()
 	ctx := context.Background()
 	_, token, err := o.CreateSource(ctx, alerts.System(), SourceInput{Name: "AI box", AreaID: area})
@@ -189,4 +190,48 @@ func TestStorm(t *testing.T) {
 	if len(o.raising.groups) != 0 {
 		t.Errorf("%d keys are left behind", len(o.raising.groups))
 	}
+}
+
+// BenchmarkRaise raises alarms of 20 cameras from many callers, each answered
+// when it is on disk.
+func BenchmarkRaise(b *testing.B) {
+	o := newOffice(b)
+	ctx := context.Background()
+	for n := range 20 {
+		ok[CameraView](b)(o.CreateCamera(ctx, alerts.System(), camera(fmt.Sprint("cam", n), "v1")))
+	}
+	source := newSource(b, o, "t1")
+	var next atomic.Int64
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			in := Alarm{Kind: "motion", CameraID: fmt.Sprint("cam", next.Add(1)%20)}
+			if _, _, err := o.Raise(ctx, source, in); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "alarms/s")
+	b.ReportMetric(float64(len(o.bus.sent))/float64(b.N), "events/alarm")
+}
+
+// BenchmarkReport reports from many callers, each answered when it is on disk.
+func BenchmarkReport(b *testing.B) {
+	o := newOffice(b)
+	ctx := context.Background()
+	s := as(alerts.GridLeader, "v1")
+	var next atomic.Int64
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			in := report("v1")
+			in.Key = fmt.Sprint("key", next.Add(1))
+			if _, _, _, err := o.Report(ctx, s, in); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reports/s")
 }

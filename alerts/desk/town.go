@@ -24,6 +24,11 @@ type town struct {
 	boxes  map[string]geo.Box // of areas, from their shape or what lies in them
 	index  *geo.Index
 
+	// Views in the order of areas and grids, made when first asked for: their
+	// middles take a while.
+	areaViews func() []AreaView
+	gridViews func() []GridView
+
 	mu          sync.Mutex
 	collections map[string][]byte // guarded by mu; never changed once in
 }
@@ -31,6 +36,8 @@ type town struct {
 func newTown(areas []alerts.Area, grids []alerts.Grid) *town {
 	t := &town{areas: areas, grids: grids, byID: make(map[string]int, len(areas)), gridBy: make(map[string]int, len(grids)),
 		boxes: make(map[string]geo.Box, len(areas)), index: geo.NewIndex(areas, grids), collections: make(map[string][]byte)}
+	t.areaViews = sync.OnceValue(func() []AreaView { return mapped(areas, t.areaView) })
+	t.gridViews = sync.OnceValue(func() []GridView { return mapped(grids, t.gridView) })
 	for i, a := range areas {
 		t.byID[a.ID] = i
 		t.boxes[a.ID] = geo.BoxOf(a.Shape)
@@ -52,6 +59,14 @@ func newTown(areas []alerts.Area, grids []alerts.Grid) *town {
 		}
 	}
 	return t
+}
+
+func mapped[T, V any](list []T, view func(T) V) []V {
+	out := make([]V, len(list))
+	for i, v := range list {
+		out[i] = view(v)
+	}
+	return out
 }
 
 // widen makes the boxes of the shapeless areas on a path hold a box.
