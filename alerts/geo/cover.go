@@ -59,8 +59,12 @@ const (
 // No new polygon is made, so nothing can go wrong with sides that nearly
 // coincide, as those of neighbours do.
 func Cover(area alerts.MultiPolygon, shapes []alerts.MultiPolygon) (c Coverage, ok bool) {
+	return cover(area, shapes, coverBudget)
+}
+
+func cover(area alerts.MultiPolygon, shapes []alerts.MultiPolygon, budget int) (c Coverage, ok bool) {
 	s := &coverSweep{
-		budget:   coverBudget,
+		budget:   budget,
 		inside:   make([]bool, len(shapes)+1),
 		overlaps: make(map[[2]int]float64),
 	}

@@ -98,11 +98,11 @@ func show(p alerts.Point) string { return fmt.Sprintf("%.6f, %.6f", p.Lon, p.Lat
 
 // side is an edge of a ring as Check needs it; a is the earlier point.
 type side struct {
-	a, b       alerts.Point
-	west, east float64
-	part, ring int
-	next       int // in the same ring: index of the side that begins at b
-	index      int
+	a, b                     alerts.Point
+	west, east, south, north float64
+	part, ring               int
+	next                     int // in the same ring: index of the side that begins at b
+	index                    int
 }
 
 func sidesOf(shape alerts.MultiPolygon) []side {
@@ -117,7 +117,7 @@ func sidesOf(shape alerts.MultiPolygon) []side {
 				}
 				n := len(out)
 				out = append(out, side{a: a, b: b, west: min(a.Lon, b.Lon), east: max(a.Lon, b.Lon),
-					part: i, ring: j, index: n, next: n + 1})
+					south: min(a.Lat, b.Lat), north: max(a.Lat, b.Lat), part: i, ring: j, index: n, next: n + 1})
 			}
 			if len(out) > first {
 				out[len(out)-1].next = first
@@ -127,55 +127,65 @@ func sidesOf(shape alerts.MultiPolygon) []side {
 	return out
 }
 
+// span is what the sweep reads of a side that it has begun; it is small, as all
+// that are open are read for each side.
+type span struct {
+	east, south, north float64
+	side               int32
+}
+
 // checkCrossings finds where rings cross or touch themselves, or cross others:
 // a sweep from west to east over the sides that span the same longitude.
 func checkCrossings(shape alerts.MultiPolygon, add func(string, string, ...any)) {
 	sides := sidesOf(shape)
 	slices.SortFunc(sides, func(a, b side) int { return cmp.Compare(a.west, b.west) })
-	var open []side
+	var open []span
 	told := map[[4]int]bool{}
-	for _, s := range sides {
+	for i := range sides {
+		s := &sides[i]
 		kept := open[:0]
 		for _, o := range open {
 			if o.east < s.west {
 				continue
 			}
 			kept = append(kept, o)
-			at, bad := conflict(o, s)
-			if !bad {
+			if o.north < s.south || o.south > s.north {
 				continue
 			}
-			x, y := o, s
-			if x.part > y.part || x.part == y.part && x.ring > y.ring {
-				x, y = y, x
-			}
-			key := [4]int{x.part, x.ring, y.part, y.ring}
-			if told[key] {
-				continue
-			}
-			told[key] = true
-			path := ringPath(y.part, y.ring)
-			switch {
-			case x.part == y.part && x.ring == y.ring:
-				add(path, "crosses or touches itself near %s; a ring must not", show(at))
-			case x.part == y.part:
-				add(path, "crosses ring %s near %s; a hole must lie inside the outside and apart from other holes", ringPath(x.part, x.ring), show(at))
-			default:
-				add(path, "crosses polygon %s near %s; the polygons of a shape must lie apart", partPath(x.part), show(at))
+			if at, bad := conflict(&sides[o.side], s); bad {
+				tellCrossing(&sides[o.side], s, at, told, add)
 			}
 			if len(told) >= maxProblems {
 				return
 			}
 		}
-		open = append(kept, s)
+		open = append(kept, span{s.east, s.south, s.north, int32(i)})
+	}
+}
+
+// tellCrossing tells of two rings once, however often they cross.
+func tellCrossing(x, y *side, at alerts.Point, told map[[4]int]bool, add func(string, string, ...any)) {
+	if x.part > y.part || x.part == y.part && x.ring > y.ring {
+		x, y = y, x
+	}
+	key := [4]int{x.part, x.ring, y.part, y.ring}
+	if told[key] {
+		return
+	}
+	told[key] = true
+	path := ringPath(y.part, y.ring)
+	switch {
+	case x.part == y.part && x.ring == y.ring:
+		add(path, "crosses or touches itself near %s; a ring must not", show(at))
+	case x.part == y.part:
+		add(path, "crosses ring %s near %s; a hole must lie inside the outside and apart from other holes", ringPath(x.part, x.ring), show(at))
+	default:
+		add(path, "crosses polygon %s near %s; the polygons of a shape must lie apart", partPath(x.part), show(at))
 	}
 }
 
 // conflict tells whether two sides meet in a way that a valid shape's do not.
-func conflict(s, o side) (at alerts.Point, bad bool) {
-	if min(s.a.Lat, s.b.Lat) > max(o.a.Lat, o.b.Lat) || min(o.a.Lat, o.b.Lat) > max(s.a.Lat, s.b.Lat) {
-		return at, false
-	}
+func conflict(s, o *side) (at alerts.Point, bad bool) {
 	sameRing := s.part == o.part && s.ring == o.ring
 	if sameRing && s.index == o.next {
 		s, o = o, s
@@ -186,6 +196,9 @@ func conflict(s, o side) (at alerts.Point, bad bool) {
 		return s.b, back
 	}
 	d1, d2 := turn(o.a, o.b, s.a), turn(o.a, o.b, s.b)
+	if d1*d2 > 0 {
+		return at, false
+	}
 	d3, d4 := turn(s.a, s.b, o.a), turn(s.a, s.b, o.b)
 	if d1*d2 < 0 && d3*d4 < 0 {
 		return crossing(s, o), true
@@ -216,12 +229,12 @@ func turn(a, b, c alerts.Point) int {
 	return cmp.Compare(l, r)
 }
 
-func within(s side, p alerts.Point) bool {
-	return p.Lon >= s.west && p.Lon <= s.east && p.Lat >= min(s.a.Lat, s.b.Lat) && p.Lat <= max(s.a.Lat, s.b.Lat)
+func within(s *side, p alerts.Point) bool {
+	return p.Lon >= s.west && p.Lon <= s.east && p.Lat >= s.south && p.Lat <= s.north
 }
 
 // shared returns the stretch that two sides on one line have in common.
-func shared(s, o side) (from, to alerts.Point, any bool) {
+func shared(s, o *side) (from, to alerts.Point, any bool) {
 	var ends []alerts.Point
 	for _, p := range [...]alerts.Point{s.a, s.b} {
 		if within(o, p) {
@@ -239,7 +252,7 @@ func shared(s, o side) (from, to alerts.Point, any bool) {
 	return ends[0], ends[len(ends)-1], true
 }
 
-func crossing(s, o side) alerts.Point {
+func crossing(s, o *side) alerts.Point {
 	rx, ry := s.b.Lon-s.a.Lon, s.b.Lat-s.a.Lat
 	qx, qy := o.b.Lon-o.a.Lon, o.b.Lat-o.a.Lat
 	t := ((o.a.Lon-s.a.Lon)*qy - (o.a.Lat-s.a.Lat)*qx) / (rx*qy - ry*qx)
