@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // Bounds of viewers. The video side has a bound of its own, which may be lower.
 const (
 	maxViewers     = 2000
+	endedKept      = 1024
 	viewersOfUser  = 500              // a wall of 25 tiles in twenty windows
 	openViewerTime = 15 * time.Second // the camera is given 10 s for a picture
 )
@@ -25,9 +27,15 @@ type viewers struct {
 	sessions map[string]*view
 	users    map[string]int
 	checks   map[string]check
+	gone     [endedKept]gone // sessions that ended lately, a ring
+	next     int             // of gone
 	closed   bool
 	ending   sync.WaitGroup // calls of Viewer.Close
 }
+
+// gone is a session that ended. Its DELETE may come later than the end that the
+// browser's own closing has brought.
+type gone struct{ id, user string }
 
 // view is one WHEP session. Its id is 128 random bits, and only its user may
 // touch it.
@@ -134,6 +142,8 @@ func (v *view) end() {
 	vs := v.vs
 	vs.mu.Lock()
 	delete(vs.sessions, v.id)
+	vs.gone[vs.next] = gone{v.id, v.user}
+	vs.next = (vs.next + 1) % endedKept
 	if vs.users[v.user]--; vs.users[v.user] == 0 {
 		delete(vs.users, v.user)
 	}
@@ -155,6 +165,22 @@ func (vs *viewers) of(p auth.Principal, id string) (*view, error) {
 		return nil, alerts.Errorf(alerts.NotFound, "there is no such video session; it may have ended")
 	}
 	return v, nil
+}
+
+// delete ends a session of the caller; one that has ended already is fine, as
+// DELETE is idempotent.
+func (vs *viewers) delete(p auth.Principal, id string) error {
+	v, err := vs.of(p, id)
+	if err == nil {
+		v.end()
+		return nil
+	}
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	if slices.Contains(vs.gone[:], gone{id, p.User.ID}) {
+		return nil
+	}
+	return err
 }
 
 func (v *view) isOpen() bool {

@@ -154,11 +154,9 @@ func (a *API) patchViewer(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) deleteViewer(w http.ResponseWriter, r *http.Request) error {
-	v, err := a.viewers.of(principalOf(r.Context()), r.PathValue("session"))
-	if err != nil {
+	if err := a.viewers.delete(principalOf(r.Context()), r.PathValue("session")); err != nil {
 		return err
 	}
-	v.end()
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
