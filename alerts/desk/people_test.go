@@ -86,6 +86,12 @@ func TestChangeUser(t *testing.T) {
 		}
 		ok[UserView](t)(o.ChangeUser(ctx, admin, id, UserPatch{Role: ptr(alerts.GridLeader), AreaID: ptr("v1"), Disabled: ptr(false)}))
 	}
+	before := stored()
+	o.clock.add(-24 * time.Hour)
+	ok[UserView](t)(o.ChangeUser(ctx, admin, id, UserPatch{Disabled: ptr(true)}))
+	if !stored().SessionsFrom.After(before.SessionsFrom) {
+		t.Error("with a clock that ran back the sessions go on")
+	}
 	wantFault(t, second(o.ChangeUser(ctx, as(alerts.Admin, "t1"), id, UserPatch{AreaID: ptr("v4")})), "out of the own areas", "area_id")
 	wantFault(t, second(o.ChangeUser(ctx, admin, id, UserPatch{PasswordHash: ptr("")})), "no password", "password")
 	wantKind(t, second(o.ChangeUser(ctx, admin, "none", UserPatch{})), alerts.NotFound, "nobody")

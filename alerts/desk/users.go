@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"regexp"
+	"time"
 
 	"sharpeyes/alerts"
 )
@@ -103,7 +104,9 @@ func (d *Desk) ChangeUser(ctx context.Context, s alerts.Scope, id string, in Use
 			return alerts.Errorf(alerts.Conflict, "nobody can change the own role or area or disable the own account: ask another administrator")
 		}
 		if acts || u.PasswordHash != before.PasswordHash {
-			u.SessionsFrom = clampTime(d.Clock().UTC(), before.SessionsFrom)
+			// Later than before even where the clock has run back: what differs
+			// ends the sessions.
+			u.SessionsFrom = clampTime(d.Clock().UTC(), before.SessionsFrom.Add(time.Microsecond))
 		}
 		if err := c.SaveUser(u); err != nil {
 			return err
