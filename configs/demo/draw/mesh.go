@@ -10,6 +10,7 @@ type mat struct {
 	glow  func(p vec) rgb
 	shiny float64 // 0..1, how much of the sky it mirrors
 	thin  bool    // leaves, cloth: lit from both sides
+	water bool    // mirrors the far bank and the sky in small waves
 }
 
 func paint(c rgb) *mat              { return &mat{color: c} }

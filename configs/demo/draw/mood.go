@@ -30,7 +30,7 @@ func moodOf(name string, azimuth float64) mood {
 			ground: hex(0x8a8378).mul(0.5), fog: 0.16, exposure: 0.62, cloud: 0.35, contact: 0.35}
 	case "noon":
 		return mood{sunDir: sunAt(azimuth, 56), sun: rgb{3.3, 3.1, 2.8}, zenith: hex(0x6d9bd6).mul(1.1), rim: hex(0xd5e2ee).mul(1.3),
-			ground: hex(0x8b8b86).mul(0.55), fog: 0.08, exposure: 0.56, cloud: 0.5, contact: 0.35}
+			ground: hex(0x8b8b86).mul(0.55), fog: 0.08, exposure: 0.5, cloud: 0.5, contact: 0.35}
 	case "overcast":
 		return mood{sunDir: sunAt(azimuth, 60), zenith: hex(0xc3ccd4).mul(1.9), rim: hex(0xd6dade).mul(1.9),
 			ground: hex(0x8d8f90).mul(0.8), fog: 0.25, exposure: 0.56, cloud: 0.9, contact: 0.55}
@@ -38,14 +38,14 @@ func moodOf(name string, azimuth float64) mood {
 		return mood{sunDir: sunAt(azimuth, 34), sun: rgb{3.4, 2.8, 2.0}, zenith: hex(0x6f9ac9).mul(1.1), rim: hex(0xe6dcc8).mul(1.25),
 			ground: hex(0x8f8674).mul(0.5), fog: 0.12, exposure: 0.58, cloud: 0.3, contact: 0.35}
 	case "dusk":
-		return mood{sunDir: sunAt(azimuth, 9), sun: rgb{1.5, 0.72, 0.34}, zenith: hex(0x46587f).mul(0.62), rim: hex(0xe7a06b).mul(0.72),
-			ground: hex(0x6d5a50).mul(0.22), fog: 0.2, exposure: 1.15, night: true, lit: 0.3, cloud: 0.45, contact: 0.4}
+		return mood{sunDir: sunAt(azimuth, 9), sun: rgb{1.35, 0.72, 0.40}, zenith: hex(0x5f7cb4).mul(0.72), rim: hex(0xc99f8e).mul(0.66),
+			ground: hex(0x6d6460).mul(0.24), fog: 0.16, exposure: 1.15, night: true, lit: 0.3, cloud: 0.45, contact: 0.4}
 	case "night":
-		return mood{sunDir: sunAt(azimuth, 50), zenith: hex(0x222d44).mul(0.30), rim: hex(0x4a4a58).mul(0.34),
-			ground: hex(0x3a3a3c).mul(0.12), fog: 0.14, exposure: 1.5, night: true, lit: 0.42, contact: 0.4}
+		return mood{sunDir: sunAt(azimuth, 50), zenith: hex(0x2b3650).mul(0.5), rim: hex(0x4f4f60).mul(0.5),
+			ground: hex(0x4a4a4c).mul(0.25), fog: 0.14, exposure: 1.7, night: true, lit: 0.42, contact: 0.4}
 	case "infrared":
 		return mood{sunDir: sunAt(azimuth, 50), zenith: hex(0x30343a).mul(0.2), rim: hex(0x50545a).mul(0.2),
-			ground: hex(0x404040).mul(0.1), fog: 0.3, exposure: 1.5, night: true, lit: 0.2, infrared: true, contact: 0.3}
+			ground: hex(0x404040).mul(0.1), fog: 0.3, exposure: 2.1, night: true, lit: 0.2, infrared: true, contact: 0.3}
 	}
 	panic("no mood " + name)
 }

@@ -154,7 +154,9 @@ func (w *world) shade(t *tri, p vec, albedo, glow rgb) (rgb, float64) {
 	}
 	l, sunny := w.lightAt(p, n, t.m.thin)
 	c := albedo.tint(l)
-	if t.m.shiny > 0 {
+	if t.m.water {
+		c, sunny = w.mirror(c, p, to, dist), 0
+	} else if t.m.shiny > 0 {
 		r := n.mul(2 * n.dot(to)).sub(to)
 		fresnel := 0.08 + 0.92*math.Pow(1-math.Abs(n.dot(to)), 4)
 		mirror := w.mood.rim.mix(w.mood.zenith, clamp(r.z, 0, 1))
@@ -166,6 +168,26 @@ func (w *world) shade(t *tri, p vec, albedo, glow rgb) (rgb, float64) {
 	c = c.add(glow)
 	keep := w.mood.haze(dist)
 	return w.mood.rim.mul(0.92).mix(c, keep), sunny * keep
+}
+
+// mirror is water: small waves that lie flatter the farther they are.
+func (w *world) mirror(c rgb, p, to vec, dist float64) rgb {
+	wave := 0.10 / (1 + dist/40)
+	n := vec{wave * (noise(p.x*0.55, p.y*1.5, w.seed) - 0.5), wave * (noise(p.x*0.5+40, p.y*1.7, w.seed+1) - 0.5) * 2, 1}.norm()
+	r := n.mul(2 * n.dot(to)).sub(to)
+	fresnel := 0.04 + 0.96*math.Pow(1-clamp(n.dot(to), 0, 1), 3.2)
+	bank := w.mood.ground.mix(hex(0x2c3a2a).mul(w.mood.zenith.grey()), 0.6)
+	m := bank.mix(w.mood.skyAt(vec{r.x, r.y, math.Max(0.02, r.z)}, w.seed), smooth(0.05, 0.2, r.z))
+	if g := w.mood.sun.grey(); g > 0 {
+		m = m.add(w.mood.sun.mul(0.9 * math.Pow(math.Max(0, r.norm().dot(w.mood.sunDir)), 60)))
+	}
+	for i := range w.lights { // columns of lamplight
+		d := w.lights[i].pos.sub(p)
+		if k := r.norm().dot(d.norm()); k > 0.9 {
+			m = m.add(w.lights[i].color.mul(0.8 * math.Pow(k, 90)))
+		}
+	}
+	return c.mul(1 - fresnel).add(m.mul(fresnel))
 }
 
 // screen writes a pixel as the screen wants it, darker in the corners.

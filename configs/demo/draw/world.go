@@ -27,10 +27,9 @@ type mover func(f int, s *shot)
 
 // shot is what movers put into one frame.
 type shot struct {
-	solid  mesh
-	blobs  []blob
-	halos  []halo
-	shadow []int // ranges of solid that throw no sun shadow: pairs
+	solid mesh
+	blobs []blob
+	halos []halo
 }
 
 // halo is the shine around a light, in the picture.
@@ -43,13 +42,12 @@ type halo struct {
 // blob is a soft ellipse on a horizontal plane: it darkens (keep below 1) or
 // adds light.
 type blob struct {
-	pos     vec
-	yaw     float64
-	rx, ry  float64 // half axes in metres
-	hard    float64 // 0 soft .. 1 hard edge
-	keep    float64 // what is left of the light in the middle
-	add     rgb
-	onWater bool
+	pos    vec
+	yaw    float64
+	rx, ry float64 // half axes in metres
+	hard   float64 // 0 soft .. 1 hard edge
+	keep   float64 // what is left of the light in the middle
+	add    rgb
 }
 
 // sunMap is the depth of the still scene seen from the sun.
@@ -95,12 +93,25 @@ func (s *sunMap) texel(p vec) vec {
 // lit is the share of the sun that reaches p, with a soft edge.
 func (s *sunMap) lit(p, n vec) float64 {
 	t := s.texel(p.add(n.mul(0.05)))
+	cos := clamp(n.dot(s.d), 0.08, 1)
+	t.z += 0.06 + 2.8/s.scale*math.Sqrt(1-cos*cos)/cos // or a slope would shade itself
+	x0, y0 := math.Floor(t.x-0.5), math.Floor(t.y-0.5)
+	u, v := t.x-0.5-x0, t.y-0.5-y0
+	weight := func(i int, u float64) float64 { // a box of four texels between the grid's lines
+		switch i {
+		case -2:
+			return 1 - u
+		case 2:
+			return u
+		}
+		return 1
+	}
 	sum := 0.0
-	for j := -1.5; j <= 1.5; j++ {
-		for i := -1.5; i <= 1.5; i++ {
-			x, y := int(t.x+i), int(t.y+j)
-			if x < 0 || y < 0 || x >= s.size || y >= s.size || float64(s.depth[y*s.size+x]) < t.z+0.12 {
-				sum++
+	for j := -2; j <= 2; j++ {
+		for i := -2; i <= 2; i++ {
+			x, y := int(x0)+i, int(y0)+j
+			if x < 0 || y < 0 || x >= s.size || y >= s.size || float64(s.depth[y*s.size+x]) < t.z {
+				sum += weight(i, u) * weight(j, v)
 			}
 		}
 	}
@@ -193,7 +204,7 @@ func (m *heightMap) open(p, n vec) float64 {
 func (w *world) lightAt(p, n vec, thin bool) (rgb, float64) {
 	open := w.heights.open(p, n)
 	sky := w.mood.zenith.mix(w.mood.rim, 0.45)
-	amb := w.mood.ground.mix(sky, 0.5+0.5*n.z).mul((0.25 + 0.75*open) * 0.9)
+	amb := w.mood.ground.mix(sky, 0.5+0.5*n.z).mul((0.3 + 0.7*open) * 1.25)
 	total, sunny := amb, 0.0
 	if w.mood.sun.grey() > 0 {
 		k := n.dot(w.mood.sunDir)
