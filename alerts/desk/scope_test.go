@@ -93,37 +93,60 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestScope has an incident with a photo, a camera, an alert, a source and a
-// user in three villages, and looks at them from every area.
-func TestScope(t *testing.T) {
-	o := newOffice(t)
+// objects are what stands and happened in one village.
+type objects struct{ camera, incident, photo, alert, user, source string }
+
+// furnish puts a camera, an incident with a photo, an alert, a source and a
+// user into a village.
+func (o *office) furnish(t *testing.T, v string) objects {
+	t.Helper()
 	ctx := context.Background()
 	all := alerts.System()
 	all.User = "system"
+	out := objects{camera: "cam-" + v, photo: "photo-" + v}
+	ok[CameraView](t)(o.CreateCamera(ctx, all, camera(out.camera, v)))
+	in := report(v)
+	in.Photos = []alerts.Photo{{ID: out.photo, SHA256: "aa", Type: "image/jpeg", Size: 1}}
+	i, _, _, err := o.Report(ctx, all, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := newSource(t, o, v)
+	a, _, err := o.Raise(ctx, source, Alarm{Kind: "fire", CameraID: out.camera})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := ok[UserView](t)(o.CreateUser(ctx, all, UserInput{Username: "user." + v, Name: "U", Role: alerts.GridLeader, AreaID: v,
+		PasswordHash: "x"}))
+	out.incident, out.alert, out.source, out.user = i.ID, a.ID, source.ID, user.ID
+	return out
+}
+
+// refused tries to change what lies outside an area, and to make something there.
+func (o *office) refused(t *testing.T, area, v string, there objects) {
+	t.Helper()
+	ctx := context.Background()
+	officer, admin := as(alerts.DutyOfficer, area), as(alerts.Admin, area)
+	wantKind(t, o.RemoveCamera(ctx, admin, there.camera), alerts.NotFound, "remove camera of "+v)
+	wantKind(t, o.RemoveSource(ctx, admin, there.source), alerts.NotFound, "remove source of "+v)
+	_, err := o.CreateCamera(ctx, admin, camera("new", v))
+	wantFault(t, err, "create camera in "+v, "area_id")
+	_, err = o.CreateUser(ctx, admin, UserInput{Username: "new", Name: "N", Role: alerts.Leader, AreaID: v, PasswordHash: "x"})
+	wantFault(t, err, "create user in "+v, "area_id")
+	_, _, err = o.CreateSource(ctx, admin, SourceInput{Name: "N", AreaID: v})
+	wantFault(t, err, "create source in "+v, "area_id")
+	_, _, _, err = o.Report(ctx, officer, report(v))
+	wantFault(t, err, "report in "+v, "lon", "lat")
+}
+
+// TestScope looks from every area at what is in three villages.
+func TestScope(t *testing.T) {
+	o := newOffice(t)
+	ctx := context.Background()
 	villages := []string{"v1", "v3", "v4"}
-	incident, raisedID, user, sourceID := map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}
+	placed := map[string]objects{}
 	for _, v := range villages {
-		ok[CameraView](t)(o.CreateCamera(ctx, all, camera("cam-"+v, v)))
-		in := report(v)
-		in.Photos = []alerts.Photo{{ID: "photo-" + v, SHA256: "aa", Type: "image/jpeg", Size: 1}}
-		i, _, _, err := o.Report(ctx, all, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		incident[v] = i.ID
-		_, token, err := o.CreateSource(ctx, all, SourceInput{Name: "box " + v, AreaID: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		source := ok[alerts.Source](t)(o.SourceByToken(ctx, token))
-		sourceID[v] = source.ID
-		a, _, err := o.Raise(ctx, source, Alarm{Kind: "fire", CameraID: "cam-" + v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		raisedID[v] = a.ID
-		user[v] = ok[UserView](t)(o.CreateUser(ctx, all, UserInput{Username: "user." + v, Name: "U", Role: alerts.GridLeader, AreaID: v,
-			PasswordHash: "x"})).ID
+		placed[v] = o.furnish(t, v)
 	}
 	for area, sees := range map[string]string{"city": "v1 v3 v4", "east": "v1 v3", "west": "v4", "t1": "v1", "t2": "v3", "t3": "v4",
 		"v1": "v1", "v3": "v3", "nowhere": ""} {
@@ -151,10 +174,10 @@ func TestScope(t *testing.T) {
 					t.Errorf("near %s: %d cameras", v, len(near))
 				}
 				for what, err := range map[string]error{
-					"camera": second(o.Camera(ctx, officer, "cam-"+v)), "incident": second(o.Incident(ctx, officer, incident[v])),
-					"photo":         second(o.PhotoOf(ctx, officer, "photo-"+v)),
-					"change camera": second(o.ChangeCamera(ctx, admin, "cam-"+v, CameraPatch{Owner: ptr("x")})),
-					"change user":   second(o.ChangeUser(ctx, admin, user[v], UserPatch{Name: ptr("N")})),
+					"camera": second(o.Camera(ctx, officer, placed[v].camera)), "incident": second(o.Incident(ctx, officer, placed[v].incident)),
+					"photo":         second(o.PhotoOf(ctx, officer, placed[v].photo)),
+					"change camera": second(o.ChangeCamera(ctx, admin, placed[v].camera, CameraPatch{Owner: ptr("x")})),
+					"change user":   second(o.ChangeUser(ctx, admin, placed[v].user, UserPatch{Name: ptr("N")})),
 					"home":          second(o.Home(ctx, officer, v)),
 				} {
 					if seen && err != nil {
@@ -165,28 +188,25 @@ func TestScope(t *testing.T) {
 					}
 				}
 				if !seen {
-					wantKind(t, o.RemoveCamera(ctx, admin, "cam-"+v), alerts.NotFound, "remove camera of "+v)
-					wantKind(t, o.RemoveSource(ctx, admin, sourceID[v]), alerts.NotFound, "remove source of "+v)
-					_, err := o.CreateCamera(ctx, admin, camera("new", v))
-					wantFault(t, err, "create camera in "+v, "area_id")
-					_, err = o.CreateUser(ctx, admin, UserInput{Username: "new", Name: "N", Role: alerts.Leader, AreaID: v, PasswordHash: "x"})
-					wantFault(t, err, "create user in "+v, "area_id")
-					_, _, err = o.CreateSource(ctx, admin, SourceInput{Name: "N", AreaID: v})
-					wantFault(t, err, "create source in "+v, "area_id")
-					_, _, _, err = o.Report(ctx, officer, report(v))
-					wantFault(t, err, "report in "+v, "lon", "lat")
+					o.refused(t, area, v, placed[v])
 				}
 			}
 			_, err = o.CreateUser(ctx, admin, UserInput{Username: "new", Name: "N", Role: alerts.Admin, PasswordHash: "x"})
 			wantFault(t, err, "create user who acts everywhere", "area_id")
 		})
 	}
-	// The auditor and the leader read, the handler reads the own reports only.
-	if _, err := o.Incident(ctx, as(alerts.Auditor, "t1"), incident["v1"]); err != nil {
+}
+
+// TestOwnReports: the auditor reads, the handler reads the own reports only.
+func TestOwnReports(t *testing.T) {
+	o := newOffice(t)
+	ctx := context.Background()
+	there := o.furnish(t, "v1")
+	if _, err := o.Incident(ctx, as(alerts.Auditor, "t1"), there.incident); err != nil {
 		t.Error(err)
 	}
 	handler := as(alerts.Handler, "t1")
-	wantKind(t, second(o.Incident(ctx, handler, incident["v1"])), alerts.NotFound, "another's incident as handler")
+	wantKind(t, second(o.Incident(ctx, handler, there.incident)), alerts.NotFound, "another's incident as handler")
 	mine, _, _, err := o.Report(ctx, handler, report("v1"))
 	if err != nil {
 		t.Fatal(err)
