@@ -72,7 +72,13 @@ func newFake(t *testing.T) *fake {
 // driven hands over the connections that play, for the test to send on.
 func (f *fake) driven() <-chan *fakeConn {
 	c := make(chan *fakeConn, 10)
-	f.play = func(fc *fakeConn) { c <- fc; <-fc.gone }
+	f.play = func(fc *fakeConn) {
+		select {
+		case c <- fc:
+			<-fc.gone
+		case <-fc.gone:
+		}
+	}
 	return c
 }
 

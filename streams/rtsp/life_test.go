@@ -143,9 +143,8 @@ func TestEnd(t *testing.T) {
 				return c.answer != nil && c.answer(fc, m)
 			}
 			f.play = c.play
-			p := quick()
-			p.ReadTimeout = 20 * time.Second
-			pl := start(t, p, spec(f.serve()))
+			pl := start(t, quick(), spec(f.serve()))
+			pl.prompt = time.Second
 			<-reached
 			if c.play != nil {
 				pl.collect(2)
@@ -181,7 +180,6 @@ func (f *fake) drain() error {
 func TestEndWhileDialling(t *testing.T) {
 	t.Parallel()
 	p := quick()
-	p.ReadTimeout = 20 * time.Second
 	dialling := make(chan struct{})
 	p.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		close(dialling)
@@ -364,7 +362,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	t.Run("no answer", func(t *testing.T) {
 		t.Parallel()
-		p := quick()
+		p := impatient()
 		p.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
 		start(t, p, streams.Spec{URL: "rtsp://192.0.2.1/x"}).state(streams.Unreachable, streams.Timeout)
 	})
@@ -402,7 +400,7 @@ func (s *syncBuffer) String() string {
 func TestStartsAreStaggered(t *testing.T) {
 	t.Parallel()
 	p := quick()
-	p.ReadTimeout, p.Starts = 10*time.Second, 20
+	p.Starts = 20
 	var mu sync.Mutex
 	var at []time.Time
 	all := make(chan struct{})

@@ -157,11 +157,11 @@ func checkFile(t *testing.T, pl *pull, keys int) {
 func TestGStreamerSignIn(t *testing.T) {
 	t.Parallel()
 	addr := gstreamer(t, mount{Path: "cam", Launch: liveSource + "! rtph264pay name=pay0 pt=96", Transport: "udp",
-		User: "user", Password: "s3cret:@/", Timeout: 2})
+		User: "user", Password: "s3cret:@/", Timeout: 4})
 	t.Run("right", func(t *testing.T) {
 		t.Parallel()
 		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "cam"), UDP: true, Username: "user", Password: "s3cret:@/"})
-		frames := pl.collect(5 * 25)
+		frames := pl.collect(7 * 25)
 		if pl.dials.count() != 1 || pl.hub.Status().Reconnects != 0 {
 			t.Errorf("%d connections; %+v", pl.dials.count(), pl.hub.Status())
 		}

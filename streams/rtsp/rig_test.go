@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os/exec"
@@ -19,7 +20,15 @@ import (
 	"sharpeyes/streams"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs more tests side by side than there are cores: they wait for
+// time to pass, mostly.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of these tests; none is expected to take it.
 const patience = 30 * time.Second
@@ -68,23 +77,30 @@ type pull struct {
 	states chan streams.Status // every change; full: the test is stuck anyway
 	cancel context.CancelFunc
 	ended  chan struct{}
+	prompt time.Duration // what the end may take
 
 	mu     sync.Mutex
 	frames []*streams.Frame // not yet collected
 	more   chan struct{}
 }
 
-// quick is a puller whose waits fit a test.
+// impatient is a quick puller for tests in which a time runs out.
+func impatient() *Puller {
+	p := quick()
+	p.ReadTimeout = time.Second
+	return p
+}
+
+// quick is a puller whose waits between tries fit a test.
 func quick() *Puller {
 	p := New()
-	p.ReadTimeout = time.Second
 	p.MinBackoff, p.MaxBackoff = 10*time.Millisecond, 40*time.Millisecond
 	return p
 }
 
 func start(t *testing.T, p *Puller, spec streams.Spec) *pull {
 	t.Helper()
-	pl := &pull{TB: t, dials: &dialLog{}, states: make(chan streams.Status, 10_000), ended: make(chan struct{}), more: make(chan struct{}, 1)}
+	pl := &pull{TB: t, dials: &dialLog{}, states: make(chan streams.Status, 10_000), ended: make(chan struct{}), prompt: 5 * time.Second, more: make(chan struct{}, 1)}
 	if p.Dial == nil {
 		p.Dial = pl.dials.dial
 	}
@@ -142,7 +158,7 @@ func (p *pull) stop() {
 	case <-time.After(patience):
 		p.Fatal("Pull does not return")
 	}
-	if took := time.Since(at); took > time.Second {
+	if took := time.Since(at); took > p.prompt {
 		p.Errorf("Pull took %v to return", took)
 	}
 }

@@ -56,7 +56,7 @@ timeout = max([m.get("timeout", 0) for m in mounts])
 if timeout:
     def new_session(_client, session):
         session.set_timeout(timeout)
-        session.set_property("extra-timeout", 0)
+        session.set_property("extra-timeout", 1)
 
     server.connect("client-connected", lambda _s, c: c.connect("new-session", new_session) and None)
     GLib.timeout_add(200, lambda: server.get_session_pool().cleanup() >= 0)
