@@ -71,7 +71,7 @@ fuzz: ## Every fuzz target for FUZZTIME each
 	bash .ci/fuzz $(FUZZTIME)
 
 soak: ## The long campaigns: 200 kills, 200 flaps
-	SHARPEYES_SOAK=1 go test -race -timeout 120m ./alerts/store/... ./streams/... ./gateway/...
+	SHARPEYES_SOAK=200 go test -race -timeout 120m ./alerts/store/... ./streams/... ./gateway/...
 
 clean: ## Remove what was built
 	rm -rf bin dashboard/dist/assets dashboard/dist/index.html dashboard/node_modules
