@@ -88,15 +88,39 @@ func (a *API) me(ctx context.Context, p auth.Principal) (*meOut, error) {
 		ExpiresAt:  p.Expires.UTC().Truncate(time.Millisecond),
 		ServerTime: a.auth.Clock().UTC().Truncate(time.Millisecond),
 	}}
-	if p.User.AreaID == "" {
-		return out, nil // the first administrator, before there is an area
+	area, err := a.homeOf(ctx, p)
+	if err != nil || area == "" {
+		return out, err
 	}
-	home, err := a.desk.Home(ctx, p.Scope, p.User.AreaID)
+	home, err := a.desk.Home(ctx, p.Scope, area)
 	if err != nil {
 		return nil, err
 	}
 	out.Body.Area, out.Body.Trail = home.Area, home.Trail
 	return out, nil
+}
+
+// homeOf returns the account's area; for the first administrator, who was made
+// before there was one, the town's only root, or none.
+func (a *API) homeOf(ctx context.Context, p auth.Principal) (string, error) {
+	if p.User.AreaID != "" {
+		return p.User.AreaID, nil
+	}
+	areas, err := a.desk.Areas(ctx, p.Scope)
+	if err != nil {
+		return "", err
+	}
+	root := ""
+	for _, area := range areas {
+		switch {
+		case area.ParentID != "":
+		case root != "":
+			return "", nil
+		default:
+			root = area.ID
+		}
+	}
+	return root, nil
 }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -137,3 +137,14 @@ func TestUsers(t *testing.T) {
 		t.Error("a password is in the log")
 	}
 }
+
+// The first administrator is made before there is an area; later he sees the town.
+func TestMeWithoutAnArea(t *testing.T) {
+	w := newWorld(t)
+	p := principalFor(alerts.Admin, "city")
+	p.Scope.Paths = []string{"/"}
+	me, err := w.me(t.Context(), p)
+	if err != nil || me.Body.Area.ID != "city" || len(me.Body.Trail) != 1 {
+		t.Errorf("%+v (%v)", me, err)
+	}
+}
