@@ -6,11 +6,9 @@ import (
 	"io"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sharpeyes/alerts"
-	"sharpeyes/alerts/geo"
 )
 
 // ImportCameras stores the cameras of a CSV or GeoJSON document, all or none.
@@ -144,7 +142,9 @@ func (m *cameraMerge) add(row *cameraRow) error {
 	if len(found) > 0 || m.log.faulty() {
 		return nil
 	}
-	m.positionWarning(row.row, cam)
+	for _, w := range m.town.positionWarnings(cam) {
+		m.log.warn(row.row, w.Field, "%s", w.Message)
+	}
 	if !known || !sameCamera(old, cam) {
 		m.changed = append(m.changed, cam)
 	}
@@ -250,25 +250,4 @@ func (m *cameraMerge) patch(v *rowReader) CameraPatch {
 		in.Transport = &transport
 	}
 	return in
-}
-
-// positionWarning tells that a camera stands outside its area, and what its
-// position would be in the other systems; a person decides.
-func (m *cameraMerge) positionWarning(row int, cam alerts.Camera) {
-	inside := func(p alerts.Point) bool {
-		in, _ := m.town.index.AreaHolds(cam.AreaID, p)
-		return in
-	}
-	if _, known := m.town.index.AreaHolds(cam.AreaID, cam.Point); !known || inside(cam.Point) {
-		return
-	}
-	message := fmt.Sprintf("the camera stands outside its area %q", cam.AreaID)
-	for _, u := range geo.Retag(cam.Given, cam.System, inside) {
-		where := "outside too"
-		if u.Inside {
-			where = "inside"
-		}
-		message += fmt.Sprintf("; were the position %s it would stand %s m away, %s", u.System, strconv.FormatFloat(u.Moved, 'f', 0, 64), where)
-	}
-	m.log.warn(row, "lon", "%s", message)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -178,8 +179,7 @@ func TestImportCamerasAgain(t *testing.T) {
 func TestImportCamerasOutsideTheirArea(t *testing.T) {
 	o := newOffice(t)
 	ctx := context.Background()
-	// 200 m inside the western edge of v1: shifted by GCJ-02 some 400 m to the
-	// east it stays inside, so the eastern edge is used.
+	// 50 m inside the eastern edge of v1; GCJ-02 shifts it beyond.
 	truth := alerts.Point{Lon: 117.0995, Lat: 31.05}
 	shifted := geo.FromWGS84(alerts.GCJ02, truth)
 	text := fmt.Sprintf("id,name,area_id,lon,lat,main_url\na,x,v1,%.7f,%.7f,rtsp://h/a\nb,y,v1,117.35,31.05,rtsp://h/b\nc,z,west,117.01,31.05,rtsp://h/c\n", shifted.Lon, shifted.Lat)
@@ -187,14 +187,19 @@ func TestImportCamerasOutsideTheirArea(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gcj := geo.Distance(shifted, geo.ToWGS84(alerts.GCJ02, shifted))
-	bd := geo.Distance(shifted, geo.ToWGS84(alerts.BD09, shifted))
+	advice := func(p alerts.Point, system alerts.CoordSystem, where string) string {
+		q := geo.ToWGS84(system, p)
+		return fmt.Sprintf("; were the position %s it would stand %.0f m away at %.6f, %.6f, %s", system, geo.Distance(p, q), q.Lon, q.Lat, where)
+	}
+	// As the file has it.
+	shifted = alerts.Point{Lon: math.Round(shifted.Lon*1e7) / 1e7, Lat: math.Round(shifted.Lat*1e7) / 1e7}
 	far := alerts.Point{Lon: 117.35, Lat: 31.05}
+	const outside = "the camera stands outside 一村 (v1)"
 	sameFaults(t, "warnings", res.Warnings, []alerts.Fault{
-		{Row: 2, Field: "lon", Message: fmt.Sprintf(`the camera stands outside its area "v1"; were the position gcj02 it would stand %.0f m away, inside; were the position bd09 it would stand %.0f m away, inside`, gcj, bd)},
-		{Row: 3, Field: "lon", Message: fmt.Sprintf(`the camera stands outside its area "v1"; were the position gcj02 it would stand %.0f m away, outside too; were the position bd09 it would stand %.0f m away, outside too`,
-			geo.Distance(far, geo.ToWGS84(alerts.GCJ02, far)), geo.Distance(far, geo.ToWGS84(alerts.BD09, far)))},
+		{Row: 2, Field: "lon", Message: outside + advice(shifted, alerts.GCJ02, "inside") + advice(shifted, alerts.BD09, "inside")},
+		{Row: 3, Field: "lon", Message: outside + advice(far, alerts.GCJ02, "outside too") + advice(far, alerts.BD09, "outside too")},
 	})
+	gcj := geo.Distance(shifted, truth)
 	if gcj < 270 || gcj > 700 {
 		t.Errorf("GCJ-02 moves by %.0f m", gcj)
 	}

@@ -214,17 +214,13 @@ func (t *town) positionWarnings(c alerts.Camera) []alerts.Fault {
 		in, _ := t.index.AreaHolds(c.AreaID, p)
 		return in
 	}
-	message := fmt.Sprintf("the camera stands outside %s", t.areaName(c.AreaID))
-	var undone []geo.Undo
-	if c.System == alerts.WGS84 {
-		undone = geo.UndoShift(c.Point, inside)
-	} else {
-		undone = []geo.Undo{{System: alerts.WGS84, Point: c.Given, Inside: inside(c.Given)}}
-	}
-	for _, u := range undone {
+	message := fmt.Sprintf("the camera stands outside %s (%s)", t.areaName(c.AreaID), c.AreaID)
+	for _, u := range geo.Retag(c.Given, c.System, inside) {
+		where := "outside too"
 		if u.Inside {
-			message += fmt.Sprintf("; were its position given in %s, it would stand inside, at %.6f, %.6f", u.System, u.Point.Lon, u.Point.Lat)
+			where = "inside"
 		}
+		message += fmt.Sprintf("; were the position %s it would stand %.0f m away at %.6f, %.6f, %s", u.System, u.Moved, u.Point.Lon, u.Point.Lat, where)
 	}
 	return []alerts.Fault{{Field: "lon", Message: message}}
 }

@@ -140,7 +140,8 @@ func invert(p, guess alerts.Point, f func(alerts.Point) alerts.Point) alerts.Poi
 	return w
 }
 
-// Undo is what a position would be had it been given in another system.
+// Undo is what a position would be had it been given in another system: for one
+// tagged WGS-84, what undoing GCJ-02 or BD-09 would give.
 type Undo struct {
 	System alerts.CoordSystem // the system the position may really be in
 	Point  alerts.Point       // WGS-84, were it so
@@ -148,14 +149,9 @@ type Undo struct {
 	Inside bool               // the area holds Point
 }
 
-// UndoShift tells what undoing GCJ-02 and BD-09 would do to a WGS-84 position
-// that lies outside its area; a person decides. Empty outside China.
-func UndoShift(p alerts.Point, inside func(alerts.Point) bool) []Undo {
-	return Retag(p, alerts.WGS84, inside)
-}
-
-// Retag tells what a given position would be had it been given in one of the
-// other systems. Empty outside China, where all are alike.
+// Retag tells, of a position that lies outside its area, what it would be had it
+// been given in one of the other systems; a person decides. Empty outside China,
+// where nobody shifts.
 func Retag(given alerts.Point, system alerts.CoordSystem, inside func(alerts.Point) bool) []Undo {
 	now := ToWGS84(system, given)
 	if !inChina(now) {

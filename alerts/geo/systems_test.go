@@ -86,11 +86,11 @@ func TestOutsideChinaGCJ02IsIdentity(t *testing.T) {
 	})
 }
 
-func TestUndoShift(t *testing.T) {
+func TestRetag(t *testing.T) {
 	truth := alerts.Point{Lon: 116.404, Lat: 39.915}
 	inside := func(p alerts.Point) bool { return Distance(p, truth) < 50 }
 	for _, system := range []alerts.CoordSystem{alerts.GCJ02, alerts.BD09} {
-		undo := UndoShift(FromWGS84(system, truth), inside)
+		undo := Retag(FromWGS84(system, truth), alerts.WGS84, inside)
 		if len(undo) != 2 {
 			t.Fatalf("%d suggestions, want 2", len(undo))
 		}
@@ -103,7 +103,10 @@ func TestUndoShift(t *testing.T) {
 			}
 		}
 	}
-	if undo := UndoShift(alerts.Point{Lon: 2, Lat: 48}, inside); undo != nil {
+	if undo := Retag(truth, alerts.BD09, inside); len(undo) != 2 || undo[0].System != alerts.WGS84 || !undo[0].Inside || undo[1].System != alerts.GCJ02 {
+		t.Errorf("tagged BD-09 by mistake: %+v", undo)
+	}
+	if undo := Retag(alerts.Point{Lon: 2, Lat: 48}, "", inside); undo != nil {
 		t.Errorf("outside China: %v", undo)
 	}
 }
