@@ -26,7 +26,6 @@ import (
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
 	"sharpeyes/gateway/auth"
-	"sharpeyes/gateway/photos"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -39,7 +38,7 @@ import (
 type Deps struct {
 	Desk      *desk.Desk
 	Auth      *auth.Auth
-	Photos    *photos.Album
+	Photos    Photos
 	Video     Video
 	Live      func(http.ResponseWriter, *http.Request) error // the WebSocket; an error is from before its upgrade
 	Status    func(cameraID string) CameraStatus             // nil: every camera is idle
@@ -56,7 +55,7 @@ type Deps struct {
 type API struct {
 	desk   *desk.Desk
 	auth   *auth.Auth
-	photos *photos.Album
+	photos Photos
 	deps   Deps
 	log    *slog.Logger
 

@@ -3,12 +3,12 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
-	"sharpeyes/gateway/photos"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -16,6 +16,14 @@ import (
 // reportTime bounds the commit of a report, which goes on when the caller has
 // gone: otherwise nobody would know whether it was stored.
 const reportTime = 30 * time.Second
+
+// Photos keeps photos. Accept refuses what is no sound JPEG, PNG or WebP of at
+// most 10 MB; Open opens the JPEG that is shown of one.
+type Photos interface {
+	Accept(ctx context.Context, r io.Reader) (alerts.Photo, error)
+	Open(id string, thumb bool) (io.ReadSeekCloser, error)
+	Remove(id string) error
+}
 
 // Reported is the answer to a report.
 type Reported struct {
@@ -170,11 +178,9 @@ func idempotencyKey(r *http.Request) (string, error) {
 
 // photo serves the copy of a photo whose incident the caller may read.
 func (a *API) photo(w http.ResponseWriter, r *http.Request) error {
-	size := photos.Shown
-	switch r.URL.Query().Get("size") {
-	case "", "shown":
-	case "thumb":
-		size = photos.Thumb
+	size := r.URL.Query().Get("size")
+	switch size {
+	case "", "shown", "thumb":
 	default:
 		return alerts.InvalidField("size", "must be thumb or left out")
 	}
@@ -182,7 +188,7 @@ func (a *API) photo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pic, err := a.photos.Open(p.ID, size)
+	pic, err := a.photos.Open(p.ID, size == "thumb")
 	if err != nil {
 		return err
 	}
@@ -192,7 +198,7 @@ func (a *API) photo(w http.ResponseWriter, r *http.Request) error {
 	// not see this.
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Vary", "Cookie")
-	h.Set("ETag", `"`+p.ID+"-"+string(size)+`"`)
+	h.Set("ETag", `"`+p.ID+"-"+size+`"`)
 	h.Set("Content-Type", "image/jpeg")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(w, r, "", time.Time{}, pic)

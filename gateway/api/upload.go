@@ -16,7 +16,6 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
-	"sharpeyes/gateway/photos"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -24,7 +23,7 @@ import (
 // Bounds of uploads.
 const (
 	maxPhotos   = 6
-	photoBytes  = photos.MaxBytes
+	photoBytes  = 10 << 20 // of each; kept by Photos, and the whole form is bounded by it here
 	fieldBytes  = 16 << 10 // of one form field
 	maxParts    = 32
 	photosField = "photos"

@@ -53,15 +53,6 @@ const (
 	decodeTime = 20 * time.Second
 )
 
-// Size names one of a photo's pictures.
-type Size string
-
-// The sizes.
-const (
-	Shown Size = "shown"
-	Thumb Size = "thumb"
-)
-
 // Names in a photo's folder.
 const (
 	originalName = "original"
@@ -182,36 +173,25 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Picture is an open copy of a photo.
-type Picture struct {
-	io.ReadSeekCloser
-	Size    int64 // bytes
-	ModTime time.Time
-}
-
-// Open opens a copy of a photo; the error is NotFound where there is none.
-func (a *Album) Open(id string, size Size) (Picture, error) {
+// Open opens what is shown of a photo, the JPEG of at most ShownSide or that of
+// at most ThumbSide; the error is NotFound where there is none.
+func (a *Album) Open(id string, thumb bool) (io.ReadSeekCloser, error) {
 	day, err := a.dayOf(id)
 	if err != nil {
-		return Picture{}, err
+		return nil, err
 	}
 	name := shownName
-	if size == Thumb {
+	if thumb {
 		name = thumbName
 	}
 	f, err := os.Open(filepath.Join(day, id, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Picture{}, errNoPhoto(id)
+		return nil, errNoPhoto(id)
 	}
 	if err != nil {
-		return Picture{}, fmt.Errorf("open photo %s: %w", id, err)
+		return nil, fmt.Errorf("open photo %s: %w", id, err)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		_ = f.Close()
-		return Picture{}, fmt.Errorf("open photo %s: %w", id, err)
-	}
-	return Picture{ReadSeekCloser: f, Size: info.Size(), ModTime: info.ModTime()}, nil
+	return f, nil
 }
 
 // Remove takes a photo back whose incident was not stored. A photo that is not
