@@ -14,7 +14,8 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ]
 
-export const DESK = { width: 1920, height: 1080 }
+/** A desk as small as they come: every pixel is drawn in software here. */
+export const DESK = { width: 1440, height: 900 }
 export const PHONE = { width: 390, height: 844 }
 
 export function launch(): Promise<Browser> {
@@ -88,15 +89,15 @@ export function stage(options: TownOptions | (() => Promise<TownOptions>) = {}) 
       return town
     },
     /** Somebody who has not signed in. */
-    async stranger(settings: BrowserContextOptions = {}): Promise<Person> {
-      const person = await Person.sit(browser, town.url, settings)
+    async stranger(settings: BrowserContextOptions = {}, url = town.url): Promise<Person> {
+      const person = await Person.sit(browser, url, settings)
       people.push(person)
       return person
     },
     /** Somebody with a session of their own. */
-    async person(who: Role | { username: string; password: string }, settings: BrowserContextOptions = {}): Promise<Person> {
+    async person(who: Role | { username: string; password: string }, settings: BrowserContextOptions = {}, url = town.url): Promise<Person> {
       const { username, password } = typeof who === 'string' ? town.account(who) : who
-      const person = await this.stranger(settings)
+      const person = await this.stranger(settings, url)
       return person.use(await new Api(town.url).signIn(username, password))
     },
   }

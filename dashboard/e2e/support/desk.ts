@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { Person } from './browser'
 import { tell } from './numbers'
-import type { Reading } from './probe'
+import type { Opening, Reading } from './probe'
 
 /** Opens the desk and waits until all of it is there. */
 export async function openDesk(person: Person): Promise<void> {
@@ -23,10 +23,22 @@ export async function playBySearch(person: Person, name: string, camera: string)
   await page.locator(tileOf(camera)).waitFor()
 }
 
-/** Waits until the tile is live, then reads frames out of its picture. */
+/** A stream begins with its last key frame and has caught up with the camera within this time. */
+const CATCH_UP_MS = 1000
+
+/** The first picture of a camera opened since the last call: when it was drawn, and what it was. */
+export async function firstPicture(person: Person, camera: string): Promise<Opening> {
+  const read = () => person.page.evaluate((id) => window.probe.openings.findLast((one) => one.camera === id), camera)
+  await expect.poll(read, { timeout: 15_000, interval: 50 }).toBeDefined()
+  return (await read())!
+}
+
+/** Reads frames out of the tile's picture, from the moment on at which it must be of now. */
 export async function watchTile(person: Person, camera: string, frames: number): Promise<Reading[]> {
   await person.page.locator(`${tileOf(camera)}[data-state="live"]`).waitFor()
-  return person.page.evaluate(([selector, n]) => window.probe.follow(selector, n), [`${tileOf(camera)} video`, frames] as const)
+  const { reading } = await firstPicture(person, camera)
+  return person.page.evaluate(
+    ([selector, n, after]) => window.probe.follow(selector, n, after), [`${tileOf(camera)} video:not(.behind)`, frames, reading.at + CATCH_UP_MS] as const)
 }
 
 export const LOOP = 200

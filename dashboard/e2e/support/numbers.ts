@@ -6,7 +6,10 @@ export function percentile(values: readonly number[], p: number): number {
 }
 
 /** Shown in the output of a run; the figures that the README and the closing notes quote come from here. */
-export function tell(what: string, values: readonly number[], unit = 'ms'): void {
-  const [p50, p95, most] = [percentile(values, 50), percentile(values, 95), Math.max(...values)].map((n) => Math.round(n))
-  process.stdout.write(`  measured: ${what}: p50 ${p50} ${unit}, p95 ${p95} ${unit}, most ${most} ${unit} (${values.length})\n`)
+export function tell(what: string, values: readonly number[]): void {
+  const round = (n: number) => `${Math.round(n)} ms`
+  const figures = values.length === 1
+    ? round(values[0]!)
+    : `p50 ${round(percentile(values, 50))}, p95 ${round(percentile(values, 95))}, most ${round(Math.max(...values))} of ${values.length}`
+  process.stdout.write(`  measured: ${what}: ${figures}\n`)
 }

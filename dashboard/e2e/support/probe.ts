@@ -25,8 +25,8 @@ export interface Opening {
 export interface Probe {
   /** Reads what the element shows right now. */
   read(video: HTMLVideoElement): Reading
-  /** The readings of the next frames that the tile's video draws. */
-  follow(selector: string, frames: number): Promise<Reading[]>
+  /** The readings of the next frames that the element draws; those before `after` (epoch ms) are not counted. */
+  follow(selector: string, frames: number, after?: number): Promise<Reading[]>
   /** Notes the first frame of every video put into the page from now on; clicks start the clock. */
   openings: Opening[]
   /** When a row of the queue came into the page, epoch ms, by the incident's or alarm's id. */
@@ -68,17 +68,19 @@ export function installProbe(): void {
     if (!bits[0] || bits[10] || !even) return { frame: null, ageMs: NaN, at }
     const frame = bits.slice(1, 9).reduce((n, on) => n * 2 + Number(on), 0)
     const behind = ((((at / 1000) * FPS - frame) % LOOP) + LOOP) % LOOP
-    return { frame, ageMs: (behind / FPS) * 1000, at }
+    // The camera's clock may be a few ms ahead of the wall's: that is no picture of 8 s ago.
+    return { frame, ageMs: ((behind > LOOP - 1 ? behind - LOOP : behind) / FPS) * 1000, at }
   }
 
-  function follow(selector: string, frames: number): Promise<Reading[]> {
+  function follow(selector: string, frames: number, after = 0): Promise<Reading[]> {
     return new Promise((done) => {
       const readings: Reading[] = []
       const next = () => {
         const video = document.querySelector<HTMLVideoElement>(selector)
         if (!video) return void requestAnimationFrame(next)
         video.requestVideoFrameCallback(() => {
-          readings.push(read(video))
+          const reading = read(video)
+          if (reading.at >= after) readings.push(reading)
           if (readings.length >= frames) done(readings)
           else next()
         })

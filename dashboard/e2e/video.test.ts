@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { stage } from './support/browser'
+import { assertMoving, firstPicture, openDesk, playBySearch, watchTile } from './support/desk'
+import { tell } from './support/numbers'
+import { clearWall, openWall, take } from './support/wall'
+
+const here = stage()
+const FIRST_PICTURE_MS = 1000
+const AGE_MS = 1000
+const FRAMES = 50
+
+describe('video', () => {
+  test('four tiles play at the desk, each picture moves and is of now', async () => {
+    const person = await here.person('duty_officer')
+    await openDesk(person)
+    const { items } = await person.api.cameras()
+    const four = ['cam000', 'cam009', 'cam014', 'cam017']
+    for (const id of four) await playBySearch(person, items.find((camera) => camera.id === id)!.name, id)
+    expect(await person.page.locator('.tile[data-camera]').count()).toBe(4)
+    for (const id of four) assertMoving(`desk, ${id}`, await watchTile(person, id, FRAMES), AGE_MS)
+  })
+
+  test('four tiles play on the wall, and one of them large', async () => {
+    const person = await here.person('leader')
+    await openWall(person, 4)
+    const four = ['cam001', 'cam004', 'cam011', 'cam021']
+    for (const id of four) await take(person, id)
+    for (const id of four) assertMoving(`wall, ${id}`, await watchTile(person, id, FRAMES), AGE_MS)
+    // Large means the main stream, swapped in without a standing or missing picture.
+    const tile = person.page.locator('.tile[data-camera="cam011"]')
+    await tile.dblclick()
+    await expect.poll(() => tile.locator('video:not(.behind)').evaluate((video: HTMLVideoElement) => video.videoHeight), { timeout: 15_000 }).toBe(1080)
+    assertMoving('wall, cam011 large', await watchTile(person, 'cam011', FRAMES), AGE_MS)
+  })
+
+  const layouts: [number, string][] = [[4, 'sub stream'], [1, 'main stream']]
+  test.each(layouts)('the first picture comes within a second of the click, layout %i (%s)', async (layout, stream) => {
+    const person = await here.person('duty_officer')
+    await openWall(person, layout)
+    const times: number[] = []
+    const ages: number[] = []
+    for (let i = 0; i < 10; i++) {
+      const id = `cam${String(2 * i + 1).padStart(3, '0')}`
+      await take(person, id)
+      const { ms, reading } = await firstPicture(person, id)
+      expect(reading.frame, `${id}: the first picture cannot be read`).not.toBeNull()
+      times.push(ms)
+      ages.push(reading.ageMs)
+      await clearWall(person)
+    }
+    tell(`click to first picture, ${stream}`, times)
+    tell(`age of the first picture, ${stream}`, ages)
+    expect(Math.max(...times)).toBeLessThan(FIRST_PICTURE_MS)
+  })
+})
