@@ -10,11 +10,15 @@ import type { Profile, Surroundings } from './whep'
 
 /** A change of stream that brings no frame in this time is given up; the shown stream stays. */
 export const SWAP_TIMEOUT_MS = 15_000
+/** A stream starts with the frames since its last key frame, in a burst: shown when it has caught up. */
+export const CATCH_UP_MS = 250
 
 export interface FeedOptions {
   stage: HTMLElement
   pool: VideoPool
   onChange(): void
+  /** True for a camera that is known to be down: it is not asked until it comes back. */
+  hold?(camera: string): boolean
   around?: Surroundings
 }
 
@@ -22,6 +26,7 @@ export class Feed {
   #shown: Player | null = null
   #next: Player | null = null
   #nextSince = 0
+  #swapTimer: ReturnType<typeof setTimeout> | undefined
   #camera: string | null = null
   #profile: Profile | null = null
 
@@ -41,7 +46,8 @@ export class Feed {
       this.close()
       this.#camera = camera
       this.#profile = profile
-      this.#shown = this.#start(profile, false)
+      this.#shown = this.#make(profile, false)
+      this.#shown.start()
       return
     }
     if (profile === this.#profile) return
@@ -50,10 +56,12 @@ export class Feed {
     // Nothing worth keeping on screen: simply start over.
     if (!this.#shown || this.#shown.clock.lastAt === 0) {
       this.#shown?.close()
-      this.#shown = this.#start(profile, false)
+      this.#shown = this.#make(profile, false)
+      this.#shown.start()
     } else if (this.#shown.view(Date.now()).profile !== profile) {
       this.#nextSince = performance.now()
-      this.#next = this.#start(profile, true)
+      this.#next = this.#make(profile, true)
+      this.#next.start()
     }
   }
 
@@ -61,9 +69,9 @@ export class Feed {
     return this.#shown?.view(now) ?? null
   }
 
-  tick(now: number, cameraLive: boolean | null): void {
-    this.#shown?.tick(now, cameraLive)
-    this.#next?.tick(now, cameraLive)
+  tick(now: number, giving: boolean | null): void {
+    this.#shown?.tick(now, giving)
+    this.#next?.tick(now, giving)
     if (this.#next && performance.now() - this.#nextSince > SWAP_TIMEOUT_MS) this.#dropNext()
   }
 
@@ -90,14 +98,17 @@ export class Feed {
 
   resume(): void {
     if (this.#shown || !this.#camera || !this.#profile) return
-    this.#shown = this.#start(this.#profile, false)
+    this.#shown = this.#make(this.#profile, false)
+    this.#shown.start()
   }
 
-  #start(profile: Profile, behind: boolean): Player {
-    const player: Player = new Player({
-      cameraId: this.#camera!, profile, pool: this.options.pool, around: this.options.around,
+  #make(profile: Profile, behind: boolean): Player {
+    const camera = this.#camera!
+    const player = new Player({
+      cameraId: camera, profile, pool: this.options.pool, around: this.options.around,
+      hold: () => this.options.hold?.(camera) ?? false,
       onChange: () => { if (player === this.#shown) this.options.onChange() },
-      onFirstFrame: () => { if (player === this.#next) this.#swap() },
+      onFirstFrame: () => { if (player === this.#next) this.#swapTimer = setTimeout(() => this.#swap(), CATCH_UP_MS) },
     })
     player.video.classList.toggle('behind', behind)
     this.options.stage.append(player.video)
@@ -105,6 +116,7 @@ export class Feed {
   }
 
   #swap(): void {
+    if (!this.#next) return
     const old = this.#shown
     this.#shown = this.#next
     this.#next = null
@@ -114,6 +126,7 @@ export class Feed {
   }
 
   #dropNext(keepalive = false): void {
+    clearTimeout(this.#swapTimer)
     this.#next?.close(keepalive)
     this.#next = null
   }

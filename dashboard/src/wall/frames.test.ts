@@ -52,6 +52,56 @@ describe('the frame clock', () => {
   })
 })
 
+describe('time stamps', () => {
+  /** Draws frames 40 ms apart, with stamps that start at `media` ms. */
+  function play(clock: FrameClock, from: number, ms: number, media: number, every = 40) {
+    for (let at = 0; at <= ms; at += 40) clock.drawn(from + (at * every) / 40, 1, 5, ((media + at) * 90) >>> 0)
+  }
+
+  it('tell frames that are sent again from new ones', () => {
+    const clock = new FrameClock()
+    play(clock, 1_000_000, 4000, 50_000)
+    expect(clock.age(1_004_000)).toBeLessThan(100)
+    // 15 s later the last two seconds once more, in a burst.
+    play(clock, 1_019_000, 2000, 52_000, 2)
+    expect(clock.stale(1_019_100)).toBe(true)
+    expect(clock.age(1_019_100)).toBeGreaterThan(14_000)
+    expect(clock.newAt).toBeLessThan(1_004_500)
+    // Then the camera is back.
+    play(clock, 1_020_000, 3000, 69_000)
+    expect(clock.stale(1_023_000)).toBe(false)
+  })
+
+  it('catch up within the burst that a viewer starts with', () => {
+    const clock = new FrameClock()
+    play(clock, 1_000_000, 4000, 50_000, 1)
+    play(clock, 1_000_140, 4000, 54_040)
+    expect(clock.stale(1_004_140)).toBe(false)
+    expect(clock.age(1_004_140)).toBeLessThan(100)
+  })
+
+  it('of a restarted camera start a new count', () => {
+    const clock = new FrameClock()
+    play(clock, 1_000_000, 4000, 500_000)
+    play(clock, 1_010_000, 1000, 0)
+    expect(clock.age(1_011_000)).toBeLessThan(100)
+  })
+
+  it('wrap', () => {
+    const clock = new FrameClock()
+    play(clock, 1_000_000, 8000, (2 ** 32 - 4000 * 90) / 90)
+    expect(clock.age(1_008_000)).toBeLessThan(100)
+    expect(clock.stale(1_008_000)).toBe(false)
+  })
+
+  it('that stay behind while frames flow on are believed in the end', () => {
+    const clock = new FrameClock()
+    play(clock, 1_000_000, 4000, 50_000)
+    play(clock, 1_014_000, 25_000, 54_040)
+    expect(clock.stale(1_039_000)).toBe(false)
+  })
+})
+
 describe('the delay of a drawn frame', () => {
   it('is taken from the capture when known, else from the arrival', () => {
     expect(drawDelay({ expectedDisplayTime: 1000, captureTime: 900, receiveTime: 980 })).toBe(100)

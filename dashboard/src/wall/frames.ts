@@ -8,6 +8,47 @@
 /** Without a new decoded frame for this long, a picture is called stale and says so. */
 export const STALE_MS = 2_000
 const RATE_WINDOW_MS = 2_000
+/** Beyond this a time stamp tells of another clock, such as a restarted camera's, not of an old picture. */
+const OTHER_CLOCK_MS = 60_000
+/** Frames that flow this long are believed to be new, whatever their time stamps say. */
+const STEADY_MS = 20_000
+/** Two clocks may run apart by this share: 200 parts in a million. */
+const DRIFT = 0.0002
+
+/**
+ * How far the media's time stamps (90 kHz) lag behind where they once were: a replay of old frames
+ * and a queue somewhere on the way both show here, though each frame arrives "just now".
+ */
+class Lag {
+  #stamp: number | null = null
+  #media = 0
+  #base = 0
+  #at = 0
+  #lateSince = 0
+
+  of(now: number, stamp: number): number {
+    if (this.#stamp === null) this.#base = now
+    else {
+      // Time stamps wrap at 32 bits: the shorter way round is the step.
+      const step = (stamp - this.#stamp) | 0
+      this.#media += step / 90
+      this.#base += (now - this.#at) * DRIFT
+    }
+    this.#stamp = stamp
+    const lag = now - this.#media - this.#base
+    if (lag < 0 || lag > OTHER_CLOCK_MS) return this.#rebase(now)
+    if (lag < STALE_MS || now - this.#at > STALE_MS) this.#lateSince = now
+    else if (now - this.#lateSince > STEADY_MS) return this.#rebase(now)
+    this.#at = now
+    return lag
+  }
+
+  #rebase(now: number): number {
+    this.#base = now - this.#media
+    this.#at = this.#lateSince = now
+    return 0
+  }
+}
 
 export class FrameClock {
   /** Frames decoded since the start; never runs back. */
@@ -17,12 +58,17 @@ export class FrameClock {
   fps = 0
   #delayMs = 0
   #decoded = 0
+  #lag = new Lag()
+  #lagMs = 0
+  #flowingSince = 0
   #window: { at: number; frames: number } | null = null
 
-  /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known. */
-  drawn(now: number, count: number, delayMs: number): void {
+  /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known; stamp: its RTP time stamp. */
+  drawn(now: number, count: number, delayMs: number, stamp?: number): void {
     this.frames += Math.max(1, count)
+    this.#flow(now)
     this.lastAt = now
+    this.#lagMs = stamp === undefined ? 0 : this.#lag.of(now, stamp)
     // Smoothed: a single late frame is not worth a flicker of the figure.
     this.#delayMs = this.frames <= 2 ? delayMs : this.#delayMs * 0.8 + delayMs * 0.2
     this.#rate(now)
@@ -36,7 +82,9 @@ export class FrameClock {
     // Frames that were drawn are counted already; only a tab that draws nothing counts here.
     if (drawing && now - this.lastAt < STALE_MS / 2) return
     this.frames += total - before
+    this.#flow(now)
     this.lastAt = now
+    this.#lagMs = 0
     this.#rate(now)
   }
 
@@ -48,16 +96,30 @@ export class FrameClock {
   /** How old the shown picture is, in ms; null before the first frame. */
   age(now: number): number | null {
     if (this.lastAt === 0) return null
-    return Math.max(0, now - this.lastAt) + this.#delayMs
+    return Math.max(0, now - this.lastAt) + Math.max(this.#delayMs, this.#lagMs)
   }
 
   stale(now: number): boolean {
-    return this.lastAt > 0 && now - this.lastAt >= STALE_MS
+    return this.lastAt > 0 && (now - this.lastAt >= STALE_MS || this.#lagMs >= STALE_MS)
+  }
+
+  /** For how long frames have been coming without a pause. */
+  flowing(now: number): number {
+    return this.stale(now) || this.lastAt === 0 ? 0 : now - this.#flowingSince
+  }
+
+  /** Local epoch ms at which the shown picture was new. */
+  get newAt(): number {
+    return this.lastAt === 0 ? 0 : this.lastAt - this.#lagMs
   }
 
   /** For a figure that must fall to 0 when frames stop. */
   rate(now: number): number {
     return this.stale(now) ? 0 : this.fps
+  }
+
+  #flow(now: number): void {
+    if (this.lastAt === 0 || now - this.lastAt >= STALE_MS) this.#flowingSince = now
   }
 
   #rate(now: number): void {

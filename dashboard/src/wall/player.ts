@@ -24,8 +24,10 @@ export interface PlayerView {
   frames: number
   /** Age of the picture in ms, null before the first frame. */
   ageMs: number | null
-  /** When the newest frame came, local epoch ms, 0 for none. */
+  /** When the shown picture was new, local epoch ms, 0 for none. */
   lastAt: number
+  /** For how long frames have been coming without a pause, ms. */
+  flowingMs: number
   trouble?: Trouble
   retryAt?: number
 }
@@ -40,6 +42,8 @@ export interface PlayerOptions {
   /** Called on each change of state, and on the first frame drawn after a start. */
   onChange(): void
   onFirstFrame?(): void
+  /** See WhepOptions. */
+  hold?(): boolean
   around?: Surroundings
 }
 
@@ -69,7 +73,12 @@ export class Player {
       onState: (state) => this.#onLink(state),
       onStream: (stream, receiver) => this.#onStream(stream, receiver),
       onProfile: (profile) => { this.#profile = profile },
+      hold: options.hold,
     }, around)
+  }
+
+  /** Begins; from here on onChange may be called. */
+  start(): void {
     this.#watch()
     this.#session.open()
   }
@@ -79,7 +88,7 @@ export class Player {
     const view: PlayerView = {
       state: this.#state, since: this.#since, profile: this.#profile,
       width: video.videoWidth || 0, height: video.videoHeight || 0,
-      fps: clock.rate(now), frames: clock.frames, ageMs: clock.age(now), lastAt: clock.lastAt,
+      fps: clock.rate(now), frames: clock.frames, ageMs: clock.age(now), lastAt: clock.newAt, flowingMs: clock.flowing(now),
     }
     if (this.#link.state === 'waiting') {
       view.trouble = this.#link.trouble
@@ -89,16 +98,16 @@ export class Player {
   }
 
   /**
-   * Looks at the clock; the wall calls it a few times a second. cameraLive: what the picture says
-   * of the camera; null when it says nothing.
+   * Looks at the clock; the wall calls it a few times a second. giving: whether the camera is said
+   * to give frames at all; null when nothing is known.
    */
-  tick(now: number, cameraLive: boolean | null): void {
+  tick(now: number, giving: boolean | null): void {
     if (this.#closed) return
     if (this.clock.lastAt > 0 && now - this.clock.lastAt > 1_000) void this.#askDecoder(now)
     else if (this.clock.lastAt === 0 && this.#link.state === 'connected') void this.#askDecoder(now)
     this.#judge(now)
     const quietSince = Math.max(this.clock.lastAt, this.#upAt, this.#reopenedAt)
-    if (this.#link.state === 'connected' && cameraLive !== false && now - quietSince > REOPEN_MS) {
+    if (this.#link.state === 'connected' && giving !== false && now - quietSince > REOPEN_MS) {
       this.#reopenedAt = now
       this.#session.reopen()
     }
@@ -145,7 +154,7 @@ export class Player {
       const count = frame.presentedFrames > this.#presented ? frame.presentedFrames - this.#presented : 1
       const first = this.clock.lastAt === 0
       // The first call of a reused element carries its whole life's count.
-      this.clock.drawn(this.#now(), first ? 1 : Math.min(count, 120), drawDelay(frame))
+      this.clock.drawn(this.#now(), first ? 1 : Math.min(count, 120), drawDelay(frame), frame.rtpTimestamp)
       this.#presented = frame.presentedFrames
       if (first || this.#state !== 'live') this.#frameCame(first)
       this.#watch()
@@ -183,7 +192,7 @@ export class Player {
     if (next === this.#state) return
     this.#state = next
     const standing = (next === 'stale' || next === 'offline') && this.clock.lastAt > 0
-    this.#since = standing ? this.clock.lastAt : now
+    this.#since = standing ? this.clock.newAt : now
     this.options.onChange()
   }
 

@@ -12,7 +12,7 @@ import { Feed } from './feed'
 import { isLayout, neighbour, profileFor, shapeFor, type Direction, type Layout, type Shape } from './layout'
 import { VideoPool } from './pool'
 import { Tile } from './tile'
-import { cameraLive, tileWords, type Words } from './words'
+import { cameraGiving, cameraLive, tileWords, type Words } from './words'
 import type { Surroundings } from './whep'
 import './wall.css'
 
@@ -239,6 +239,8 @@ export class Wall {
   #feedOn(tile: Tile): Feed {
     return new Feed({
       stage: tile.stage, pool: this.#pool, around: this.options.around, onChange: () => this.#tick(),
+      // Only while we are told what happens: without the live socket the state may be old.
+      hold: (camera) => this.options.picture.connection.state === 'live' && cameraLive(this.options.picture.status.get(camera)) === false,
     })
   }
 
@@ -287,7 +289,7 @@ export class Wall {
       const { camera, note } = this.#slots[at]!
       const feed = this.#feeds[at]!
       const status = camera ? picture.status.get(camera) : undefined
-      feed.tick(now, cameraLive(status))
+      feed.tick(now, cameraGiving(status))
       const view = feed.view(now)
       if (!camera || !view) return tile.empty(this.#t)
       const known = picture.cameras.get(camera)
@@ -363,7 +365,7 @@ export class Wall {
     const { picture } = this.options
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
-      if (camera && (ids === null || ids.has(camera)) && cameraLive(picture.status.get(camera)) === true) feed.nudge()
+      if (camera && (ids === null || ids.has(camera)) && cameraLive(picture.status.get(camera)) !== false) feed.nudge()
     })
     this.#tick()
   }

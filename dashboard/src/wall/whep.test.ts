@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeWorld } from './fakes'
-import { WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
+import { HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
 
 function setup() {
   const world = new FakeWorld()
@@ -119,6 +119,29 @@ describe('a WHEP session', () => {
     await settle()
     expect(world.count('POST')).toBe(2)
     session.close()
+  })
+
+  it('does not ask for a camera that is known to be down, but for ever it does not believe it', async () => {
+    const world = new FakeWorld()
+    let down = true
+    const session = new WhepSession({ url: '/w', onState: () => undefined, onStream: () => undefined, hold: () => down }, world)
+    session.open()
+    await vi.advanceTimersByTimeAsync(HOLD_MS - 1)
+    session.nudge()
+    await settle()
+    expect(world.count('POST')).toBe(0)
+    down = false
+    session.nudge()
+    await settle()
+    expect(world.count('POST')).toBe(1)
+    session.close()
+
+    down = true
+    const other = new WhepSession({ url: '/w', onState: () => undefined, onStream: () => undefined, hold: () => down }, world)
+    other.open()
+    await vi.advanceTimersByTimeAsync(HOLD_MS)
+    expect(world.count('POST')).toBe(2)
+    other.close()
   })
 
   it('opens anew when no path comes up', async () => {

@@ -39,6 +39,8 @@ export interface WhepOptions {
   onStream(stream: MediaStream, receiver: RTCRtpReceiver): void
   /** What the server says it sends: a camera without a sub stream answers with main. */
   onProfile?(profile: Profile): void
+  /** True while asking would be in vain, such as for a camera known to be down. */
+  hold?(): boolean
 }
 
 /** What the session needs from the browser; tests give their own. */
@@ -64,6 +66,9 @@ export const PATH_TIMEOUT_MS = 10_000
 /** A path may come back by itself after a lost beat; asking for a restart at once would be noise. */
 export const RESTART_AFTER_MS = 1_000
 export const RESTART_TIMEOUT_MS = 5_000
+
+/** What is known of a camera may be old: after this long it is asked all the same. */
+export const HOLD_MS = 30_000
 
 const FRAG = 'application/trickle-ice-sdpfrag'
 
@@ -91,14 +96,13 @@ export class WhepSession {
   }
 
   open(): void {
-    if (this.#closed) return
-    void this.#open()
+    if (!this.#closed) this.#openUnlessHeld()
   }
 
   /** Try now instead of at the end of the wait: the camera or the network is back. */
   nudge(): void {
     if (this.#closed || this.#state.state !== 'waiting') return
-    void this.#open()
+    this.#openUnlessHeld()
   }
 
   /** The picture stands although the path is up: a fresh session is what helps. */
@@ -118,6 +122,13 @@ export class WhepSession {
     this.#closed = true
     this.#drop(keepalive)
     this.#state = { state: 'closed' }
+  }
+
+  #openUnlessHeld(): void {
+    if (!this.options.hold?.()) return void this.#open()
+    this.#drop(false)
+    this.#tell({ state: 'waiting', trouble: 'no_picture', retryAt: this.around.now() + HOLD_MS })
+    this.#after(HOLD_MS, () => void this.#open())
   }
 
   async #open(): Promise<void> {
@@ -206,7 +217,7 @@ export class WhepSession {
     this.#drop(false)
     const wait = Math.max(atLeastMs, this.#backoff.next())
     this.#tell({ state: 'waiting', trouble, retryAt: this.around.now() + wait })
-    this.#after(wait, () => void this.#open())
+    this.#after(wait, () => this.#openUnlessHeld())
   }
 
   #listen(pc: RTCPeerConnection, round: number): void {

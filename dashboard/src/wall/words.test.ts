@@ -21,7 +21,7 @@ function speak(book: object): Words {
 const t = speak(zh)
 
 const view = (over: Partial<PlayerView>): PlayerView => ({
-  state: 'live', since: NOW, profile: 'main', width: 1920, height: 1080, fps: 25, frames: 100, ageMs: 100, lastAt: NOW, ...over,
+  state: 'live', since: NOW, profile: 'main', width: 1920, height: 1080, fps: 25, frames: 100, ageMs: 100, lastAt: NOW, flowingMs: 60_000, ...over,
 })
 const status = (over: Partial<Status>): Status => ({ id: 'cam000', state: 'live', reason: '', since: ago(60), ...over })
 const camera = { id: 'cam000', name: '港湾路' } as Camera
@@ -47,6 +47,13 @@ describe('what a tile says', () => {
     const dead = status({ state: 'unreachable', reason: 'timeout' })
     expect(tileState(view({ state: 'stale', lastAt: NOW - 3000 }), dead, NOW)).toBe('stale')
     expect(tileState(view({ state: 'stale', lastAt: NOW - 11_000 }), dead, NOW)).toBe('offline')
+  })
+
+  it('does not take the last frames of a dead camera for new ones', () => {
+    const dead = status({ state: 'unreachable', reason: 'connection_refused' })
+    expect(tileState(view({ flowingMs: 300 }), dead, NOW)).toBe('stale')
+    expect(tileState(view({ flowingMs: 3000 }), dead, NOW)).toBe('live')
+    expect(tileState(view({ flowingMs: 300 }), status({}), NOW)).toBe('live')
   })
 
   it('never calls live what is not', () => {

@@ -27,9 +27,21 @@ export function cameraLive(status: Status | undefined): boolean | null {
   return status.state === 'live' ? true : null
 }
 
+/** Whether frames can be expected now: not while the gateway is still reaching for the camera. */
+export function cameraGiving(status: Status | undefined): boolean | null {
+  return status?.state === 'connecting' ? false : cameraLive(status)
+}
+
+/**
+ * Frames of a camera that is said to be dead: for a moment they may be the last ones, kept by the
+ * gateway and sent again to a new viewer. Only those that keep coming are believed.
+ */
+const BELIEVED_AFTER_MS = 2_500
+
 export function tileState(view: PlayerView, status: Status | undefined, now: number): TileState {
-  if (view.state === 'live' || view.state === 'refused') return view.state
+  if (view.state === 'refused') return 'refused'
   const dead = cameraLive(status) === false
+  if (view.state === 'live') return dead && view.flowingMs < BELIEVED_AFTER_MS ? 'stale' : 'live'
   if (view.state === 'stale') return dead && now - view.lastAt > KEEP_PICTURE_MS ? 'offline' : 'stale'
   return dead ? 'offline' : view.state
 }

@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Camera, Status } from '../api/types'
+import { Picture } from '../picture/picture'
+import { FakeWorld } from './fakes'
+import { KEEP, VideoPool } from './pool'
+import { Wall } from './wall'
+
+const settle = () => vi.advanceTimersByTimeAsync(0)
+const t = (key: string) => key
+
+function setup(layout: 1 | 4 | 9 = 4) {
+  const world = new FakeWorld()
+  const picture = new Picture((run) => run())
+  const camera = (id: string) => ({ id, name: `name of ${id}`, sub: true, enabled: true }) as Camera
+  picture.applySnapshot({ type: 'snapshot', part: 1, parts: 1, seq: 1, cameras: ['a', 'b', 'c', 'd', 'e'].map(camera), incidents: [], alerts: [] })
+  picture.setConnection({ state: 'live', since: 0, lagMs: 0 })
+  const el = document.createElement('div')
+  document.body.append(el)
+  const wall = new Wall(el, { picture, viewer: 'viewer', t, layout, around: world })
+  const tiles = () => [...el.querySelectorAll<HTMLElement>('.tile')].sort((x, y) => Number(x.style.order) - Number(y.style.order))
+  const posted = () => world.calls.filter((call) => call.method === 'POST').map((call) => call.url)
+  const say = (id: string, over: Partial<Status>) => picture.applyStatus([{ id, state: 'live', reason: '', since: new Date().toISOString(), ...over }])
+  return { world, picture, el, wall, tiles, posted, say }
+}
+const press = (el: Element, key: string, shiftKey = false) => el.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true, cancelable: true }))
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  document.body.replaceChildren()
+})
+
+describe('the wall', () => {
+  it('plays a camera in the first free tile, the sub stream on a small one', async () => {
+    const { wall, tiles, posted } = setup()
+    expect(wall.show('a')).toBe(0)
+    expect(wall.show('b')).toBe(1)
+    await settle()
+    expect(posted()).toEqual(['/api/v1/cameras/a/whep?profile=sub', '/api/v1/cameras/b/whep?profile=sub'])
+    expect(tiles()[0]!.dataset).toMatchObject({ camera: 'a', state: 'connecting', frames: '0' })
+    expect(tiles()[2]!.dataset['state']).toBe('empty')
+    wall.destroy()
+  })
+
+  it('never shows one camera twice', () => {
+    const { wall } = setup()
+    wall.show('a')
+    expect(wall.show('a')).toBe(0)
+    wall.show('a', { slot: 3 })
+    expect(wall.cameras()).toEqual([null, null, null, 'a'])
+    wall.destroy()
+  })
+
+  it('lets what stays go on playing when the set changes', async () => {
+    const { wall, world } = setup()
+    wall.showAll([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+    await settle()
+    wall.showAll([{ id: 'd' }, { id: 'b' }])
+    await settle()
+    expect(wall.cameras()).toEqual(['d', 'b', null, null])
+    expect(world.sessions.size).toBe(2)
+    expect(world.count('POST')).toBe(4)
+    wall.destroy()
+  })
+
+  it('swaps two tiles without opening anything anew', async () => {
+    const { wall, world, tiles, el } = setup()
+    wall.showAll([{ id: 'a' }, { id: 'b' }])
+    await settle()
+    const video = tiles()[0]!.querySelector('video')
+    wall.swap(0, 3)
+    await settle()
+    expect(wall.cameras()).toEqual([null, 'b', null, 'a'])
+    expect(tiles()[3]!.querySelector('video')).toBe(video)
+    expect(tiles().map((tile) => tile.dataset['slot'])).toEqual(['0', '1', '2', '3'])
+    expect(world.count('POST')).toBe(2)
+    wall.remove('a')
+    await settle()
+    expect(tiles()[3]!.dataset['state']).toBe('empty')
+    expect(el.querySelectorAll('video')).toHaveLength(1)
+    wall.destroy()
+  })
+
+  it('asks for main when one tile is made large, and goes back', async () => {
+    const { wall, el, posted } = setup()
+    wall.showAll([{ id: 'a' }, { id: 'b' }])
+    await settle()
+    wall.select(1, true)
+    press(el.querySelector('.se-wall')!, 'Enter')
+    await settle()
+    expect(wall.zoomed).toBe(1)
+    expect(posted().at(-1)).toBe('/api/v1/cameras/b/whep?profile=main')
+    press(el.querySelector('.se-wall')!, 'Escape')
+    expect(wall.zoomed).toBeNull()
+    wall.destroy()
+  })
+
+  it('is walked and emptied by keys', () => {
+    const { wall, el } = setup()
+    wall.showAll([{ id: 'a' }, { id: 'b' }])
+    const root = el.querySelector('.se-wall')!
+    press(root, 'ArrowRight')
+    expect(wall.selected).toBe(1)
+    press(root, 'ArrowDown')
+    expect(wall.selected).toBe(3)
+    press(root, 'ArrowDown')
+    expect(wall.selected).toBe(3)
+    press(root, 'ArrowUp')
+    press(root, 'Delete')
+    expect(wall.cameras()).toEqual(['a', null, null, null])
+    press(root, 'ArrowLeft')
+    press(root, 'ArrowRight', true)
+    expect(wall.cameras()).toEqual([null, 'a', null, null])
+    wall.destroy()
+  })
+
+  it('does not ask for a dead camera, says why, and plays it the moment it is back', async () => {
+    const { wall, tiles, say, world } = setup()
+    say('a', { state: 'refused', reason: 'sign_in_refused' })
+    wall.show('a')
+    await settle()
+    expect(world.count('POST')).toBe(0)
+    expect(tiles()[0]!.dataset['state']).toBe('offline')
+    expect(tiles()[0]!.textContent).toContain('wall.reason.sign_in_refused')
+    say('a', { state: 'live' })
+    await settle()
+    expect(world.count('POST')).toBe(1)
+    wall.destroy()
+  })
+
+  it('ends what a smaller layout no longer shows, and brings it back with a larger one', async () => {
+    const { wall, world } = setup(9)
+    wall.showAll(['a', 'b', 'c', 'd', 'e'].map((id) => ({ id })))
+    await settle()
+    expect(world.sessions.size).toBe(5)
+    wall.setLayout(4)
+    await settle()
+    expect(world.sessions.size).toBe(4)
+    wall.setLayout(9)
+    await settle()
+    expect(wall.cameras().slice(0, 5)).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(world.sessions.size).toBe(5)
+    wall.destroy()
+  })
+
+  it('ends its sessions when the page is put away, and starts them when it comes back', async () => {
+    const { wall, world } = setup()
+    wall.showAll([{ id: 'a' }, { id: 'b' }])
+    await settle()
+    window.dispatchEvent(new Event('pagehide'))
+    expect(world.sessions.size).toBe(0)
+    expect(world.calls.filter((call) => call.method === 'DELETE').every((call) => call.init.keepalive)).toBe(true)
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    await settle()
+    expect(world.sessions.size).toBe(2)
+    wall.destroy()
+  })
+
+  it('leaves nothing behind after hundreds of changes', async () => {
+    const { wall, world, el } = setup()
+    for (let round = 0; round < 200; round++) {
+      wall.show('abcde'[round % 5]!, { slot: round % 4 })
+      if (round % 7 === 0) wall.setLayout(round % 2 ? 4 : 9)
+      if (round % 3 === 0) await settle()
+    }
+    await settle()
+    expect(el.querySelectorAll('video').length).toBeLessThanOrEqual(5)
+    wall.destroy()
+    await settle()
+    expect(world.sessions.size).toBe(0)
+    expect(world.peers.every((peer) => peer.closed)).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+    expect(el.childElementCount).toBe(0)
+  })
+})
+
+describe('the pool of video elements', () => {
+  it('makes no more than are out at once, and hands each out once', () => {
+    const pool = new VideoPool()
+    for (let round = 0; round < 300; round++) {
+      const [a, b] = [pool.take(), pool.take()]
+      expect(a).not.toBe(b)
+      pool.give(a)
+      pool.give(a)
+      pool.give(b)
+    }
+    expect(pool.made).toBe(2)
+    expect(pool.out).toBe(0)
+    expect(pool.idle).toBe(2)
+  })
+
+  it('keeps a bounded number', () => {
+    const pool = new VideoPool()
+    const many = Array.from({ length: KEEP + 10 }, () => pool.take())
+    many.forEach((video) => pool.give(video))
+    expect(pool.idle).toBe(KEEP)
+  })
+
+  it('hands out muted inline elements without a stream', () => {
+    const pool = new VideoPool()
+    const video = pool.take()
+    expect(video.muted && video.autoplay && video.playsInline).toBe(true)
+    expect(video.hasAttribute('playsinline')).toBe(true)
+  })
+})
