@@ -51,7 +51,7 @@ func (c importCmd) Run(ctx context.Context) error {
 	}
 	res, err := load(ctx, alerts.System(), bufio.NewReader(f), format, alerts.CoordSystem(c.System))
 	if err != nil {
-		return fmt.Errorf("%s: nothing was imported. %w", c.File, explain(err))
+		return fmt.Errorf("%s: %w", c.File, explain(err))
 	}
 	for _, w := range res.Warnings {
 		fmt.Printf("warning: row %d, %s: %s\n", w.Row, w.Field, w.Message)
