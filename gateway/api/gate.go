@@ -114,10 +114,15 @@ func (a *API) admit(r *http.Request, row route) (context.Context, error) {
 	if info := infoOf(ctx); info != nil {
 		info.user = p.User.ID
 	}
-	if row.access != signedIn {
-		if err := p.Scope.Need(alerts.Right(row.access)); err != nil {
-			return nil, err
-		}
+	need := alerts.Right(row.access)
+	switch {
+	case row.access == signedIn, row.access == ownReports && p.Scope.Can(alerts.Report):
+		return context.WithValue(ctx, principalKey{}, p), nil
+	case row.access == ownReports:
+		need = alerts.ReadIncidents
+	}
+	if err := p.Scope.Need(need); err != nil {
+		return nil, err
 	}
 	return context.WithValue(ctx, principalKey{}, p), nil
 }

@@ -31,6 +31,9 @@ func (a *API) operation(method, path, id, tag, summary string) huma.Operation {
 	case signedIn:
 		op.Security = []map[string][]string{{"session": {}}}
 		op.Description = "Needs a session."
+	case ownReports:
+		op.Security = []map[string][]string{{"session": {}}}
+		op.Description = "Needs a session with the right `read_incidents`; with `report` alone the own reports are there."
 	default:
 		op.Security = []map[string][]string{{"session": {}}}
 		op.Description = "Needs a session with the right `" + string(row.access) + "`."

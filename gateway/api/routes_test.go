@@ -67,7 +67,14 @@ func TestRouteByRole(t *testing.T) {
 						if got != http.StatusUnauthorized {
 							t.Errorf("%s with a session: %d", role, got)
 						}
-					case row.access == signedIn || slices.Contains(alerts.RightsOf(role), alerts.Right(row.access)):
+					case row.access == ownReports && slices.Contains(alerts.RightsOf(role), alerts.Report) &&
+						!slices.Contains(alerts.RightsOf(role), alerts.ReadIncidents):
+						// Without mine=true the list is not his; with it, it is.
+						if own := w.call(t, method, path+"?mine=true", w.as(t, role, area), nil).rec.Code; strings.HasSuffix(path, "/incidents") && (got != 403 || own != 200) {
+							t.Errorf("%s of %s: list %d, own reports %d", role, area, got, own)
+						}
+					case row.access == ownReports && slices.Contains(alerts.RightsOf(role), alerts.ReadIncidents),
+						row.access == signedIn || slices.Contains(alerts.RightsOf(role), alerts.Right(row.access)):
 						if got == http.StatusUnauthorized || got == http.StatusForbidden || got >= 500 {
 							t.Errorf("%s of %s: %d", role, area, got)
 						}
