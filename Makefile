@@ -30,23 +30,26 @@ dashboard/node_modules/.stamp: dashboard/package.json dashboard/package-lock.jso
 	npm ci --no-audit --no-fund
 	touch node_modules/.stamp
 
-api: ## Write the dashboard's API types from the server's OpenAPI document
-	go run ./gateway openapi > dashboard/src/api/openapi.json
+api: dashboard/node_modules/.stamp ## Write the dashboard's API types from the server's OpenAPI document
+	doc=$$(mktemp --suffix .json); trap 'rm -f $$doc' EXIT
+	go run ./gateway openapi > $$doc
 	cd dashboard
-	npm run api
+	OPENAPI=$$doc TYPES=$(or $(TYPES),src/api/schema.d.ts) npm run --silent api
 
 deps: ## Install what the tests need (Debian packages)
 	bash .ci/deps
 
-fmt: ## Format Go and TypeScript
+fmt: dashboard/node_modules/.stamp ## Format Go, mend what eslint can in TypeScript
 	gofmt -w $$(git ls-files '*.go')
 	cd dashboard
-	npm run fmt
+	npx eslint . --fix
 
 lint: dashboard/node_modules/.stamp ## gofmt, go vet, staticcheck, eslint, types
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	$(MAKE) --no-print-directory api TYPES=node_modules/.schema.d.ts >/dev/null
+	diff -q dashboard/node_modules/.schema.d.ts dashboard/src/api/schema.d.ts || { echo "the API changed: run make api"; exit 1; }
 	cd dashboard
 	npm run lint
 
