@@ -29,25 +29,35 @@ describe('the frame clock', () => {
   it('believes the decoder in a tab that draws nothing', () => {
     const clock = new FrameClock()
     clock.drawn(1000, 10, 0)
-    clock.decoded(3500, 70, false)
+    clock.decoded(2500, 45)
+    expect(clock.frames).toBe(10)
+    clock.decoded(3500, 70)
     expect(clock.stale(3600)).toBe(false)
-    expect(clock.frames).toBe(80)
-    clock.decoded(6000, 70, false)
+    expect(clock.frames).toBe(35)
+    clock.decoded(6000, 70)
     expect(clock.stale(6000)).toBe(true)
   })
 
-  it('does not count drawn frames twice', () => {
+  it('believes the decoder from the first frame on', () => {
     const clock = new FrameClock()
-    clock.drawn(1000, 10, 0)
-    clock.decoded(1100, 10, true)
-    expect(clock.frames).toBe(10)
+    clock.decoded(1000, 3)
+    expect([clock.frames, clock.stale(1100)]).toEqual([3, false])
+  })
+
+  it('does not take old frames decoded again for new ones', () => {
+    const clock = new FrameClock()
+    for (let at = 0; at <= 4000; at += 40) clock.drawn(1_000_000 + at, 1, 0, at * 90)
+    clock.decoded(1_006_000, 101, 4000 * 90)
+    clock.decoded(1_009_000, 118, 4000 * 90)
+    expect(clock.stale(1_009_000)).toBe(true)
+    expect(clock.age(1_009_000)).toBeGreaterThan(4_900)
   })
 
   it('goes on counting with a new decoder', () => {
     const clock = new FrameClock()
-    clock.decoded(1000, 500, false)
+    clock.decoded(1000, 500)
     clock.restart()
-    clock.decoded(2000, 3, false)
+    clock.decoded(2000, 3)
     expect(clock.frames).toBe(503)
   })
 })

@@ -57,7 +57,7 @@ export class FrameClock {
   lastAt = 0
   fps = 0
   #delayMs = 0
-  #decoded = 0
+  #decoded: number | null = 0
   #lag = new Lag()
   #lagMs = 0
   #flowingSince = 0
@@ -66,6 +66,7 @@ export class FrameClock {
   /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known; stamp: its RTP time stamp. */
   drawn(now: number, count: number, delayMs: number, stamp?: number): void {
     this.frames += Math.max(1, count)
+    this.#decoded = null
     this.#flow(now)
     this.lastAt = now
     this.#lagMs = stamp === undefined ? 0 : this.#lag.of(now, stamp)
@@ -74,17 +75,19 @@ export class FrameClock {
     this.#rate(now)
   }
 
-  /** The decoder's own counter, which goes on while nothing is drawn. */
-  decoded(now: number, total: number, drawing: boolean): void {
+  /**
+   * The decoder's own counter, which goes on while nothing is drawn, such as in a hidden tab. stamp: the
+   * RTP time stamp of the newest frame, where known.
+   */
+  decoded(now: number, total: number, stamp?: number): void {
     const before = this.#decoded
     this.#decoded = total
-    if (total <= before) return
-    // Frames that were drawn are counted already; only a tab that draws nothing counts here.
-    if (drawing && now - this.lastAt < STALE_MS / 2) return
+    // What was drawn is counted already: the first look after that only takes the count.
+    if (before === null || total <= before) return
     this.frames += total - before
     this.#flow(now)
     this.lastAt = now
-    this.#lagMs = 0
+    this.#lagMs = stamp === undefined ? 0 : this.#lag.of(now, stamp)
     this.#rate(now)
   }
 

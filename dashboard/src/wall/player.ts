@@ -169,15 +169,17 @@ export class Player {
 
   /** The decoder's counter, for tabs that draw nothing; asked only when frames seem to be missing. */
   async #askDecoder(now: number): Promise<void> {
-    if (this.#asking || !this.#receiver) return
+    const receiver = this.#receiver
+    if (this.#asking || !receiver) return
     this.#asking = true
     try {
-      const stats = await this.#receiver.getStats()
+      const stats = await receiver.getStats()
       if (this.#closed) return
+      const stamp = receiver.getSynchronizationSources?.()[0]?.rtpTimestamp
       stats.forEach((entry: { type: string; framesDecoded?: number }) => {
         if (entry.type !== 'inbound-rtp' || entry.framesDecoded === undefined) return
         const first = this.clock.lastAt === 0
-        this.clock.decoded(now, entry.framesDecoded, !document.hidden)
+        this.clock.decoded(now, entry.framesDecoded, stamp)
         if (this.clock.lastAt === now) this.#frameCame(first)
       })
     } catch {
