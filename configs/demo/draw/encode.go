@@ -71,9 +71,9 @@ func profiles(dir, id string) []profile {
 	roi := fmt.Sprintf("addroi=x=0:y=0:w=iw:h=ih*0.12:qoffset=-0.12,addroi=x=0:y=ih-iw/24:w=iw/4:h=iw/24:qoffset=-0.2")
 	return []profile{
 		{file: filepath.Join(dir, id+".main.h264"), filter: roi, args: []string{"-profile:v", "main", "-level", "4.0"},
-			crf: 36, budget: mainBudget},
+			crf: 39, budget: mainBudget},
 		{file: filepath.Join(dir, id+".sub.h264"), filter: "scale=640:360:flags=area," + roi, args: []string{"-profile:v", "main", "-level", "3.0"},
-			crf: 35, budget: subBudget},
+			crf: 38, budget: subBudget},
 	}
 }
 
@@ -89,6 +89,9 @@ func (f *film) encode(ctx context.Context, p profile) (int64, int, error) {
 		}
 		if len(b) <= p.budget {
 			best, found = b, crf
+			if len(b) > p.budget*9/10 { // a step finer would not fit
+				break
+			}
 			hi = crf - 1
 		} else {
 			lo = crf + 1

@@ -15,7 +15,11 @@ type stage struct {
 	rgb   []byte // the frame
 }
 
-const tile = 24 // pixels; divides both sides of the picture
+const (
+	tile = 24 // pixels; divides both sides of the picture
+	// movingOpen is the share of open sky that moving things see.
+	movingOpen = 0.8
+)
 
 func newStage(w *world, p *plate) *stage {
 	n := width * height * quick * quick
@@ -76,7 +80,11 @@ func (s *stage) frame(f int) []byte {
 			s.lin[i] = s.lin[i].add(h.color.mul(k))
 		})
 	}
-	s.eachDirty(func(x, y, i int) { s.w.screen(s.rgb[3*i:], s.lin[i], x, y) })
+	s.eachDirty(func(x, y, i int) {
+		if s.lin[i] != s.p.lin[i] {
+			s.w.screen(s.rgb[3*i:], s.lin[i], x, y)
+		}
+	})
 	return s.rgb
 }
 
@@ -198,7 +206,7 @@ func (s *stage) solids(sh *shot) {
 					if t.m.glow != nil {
 						glow = t.m.glow(p)
 					}
-					lastColor, _ = s.w.shade(t, p, t.m.at(p), glow)
+					lastColor, _ = s.w.shade(t, p, t.m.at(p), glow, movingOpen)
 				}
 				sum = sum.add(lastColor)
 				n++

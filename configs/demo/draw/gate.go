@@ -118,7 +118,7 @@ func (w *world) barrier(half, y float64) {
 
 // enter has a car come from the left, wait for the barrier, and go in.
 func (w *world) enter() {
-	p := newPath(7, vec{-34, 11.5, 0}, vec{-1.2, 11.5, 0}, vec{-1.2, 48, 0}, vec{-40, 48, 0})
+	p := newPath(7, vec{-34, 11.5, 0}, vec{-1.2, 11.5, 0}, vec{-1.2, 48, 0}, vec{-56, 48, 0})
 	color := w.carColor()
 	body := car("sedan", color, w.mood.night)
 	shape := shapeOf("sedan")

@@ -32,6 +32,14 @@ type tri struct {
 	m       *mat
 }
 
+// facing is the normal on the side that one looks at.
+func (t *tri) facing(to vec) vec {
+	if !t.m.thin && t.n.dot(to) < 0 {
+		return t.n.mul(-1)
+	}
+	return t.n
+}
+
 // mesh is a heap of triangles.
 type mesh struct{ tris []tri }
 

@@ -14,7 +14,8 @@ type mood struct {
 	lit         float64 // share of windows with light
 	infrared    bool    // black and white, lit by the camera itself
 	cloud       float64
-	contact     float64 // strength of the soft shadow below what moves
+	gamma       []float64 // see gammaTable
+	contact     float64   // strength of the soft shadow below what moves
 }
 
 func sunAt(azimuth, elevation float64) vec {
@@ -96,6 +97,18 @@ func (l *light) at(p, n vec) rgb {
 	return l.color.mul(k * fall * fall * 4)
 }
 
+const gammaSteps = 4096
+
+// gammaTable is the screen's curve over the square root of light, so that the
+// dark end is fine enough.
+func gammaTable() []float64 {
+	t := make([]float64, gammaSteps+1)
+	for i := range t {
+		t[i] = math.Pow(float64(i)/gammaSteps, 2/2.2)
+	}
+	return t
+}
+
 // tone turns linear light into the 0..1 of a screen as a camera would.
 func (m *mood) tone(c rgb) rgb {
 	if m.infrared {
@@ -108,7 +121,7 @@ func (m *mood) tone(c rgb) rgb {
 	f := func(v float64) float64 {
 		v *= m.exposure
 		v = v * (2.51*v + 0.03) / (v*(2.43*v+0.59) + 0.14)
-		return math.Pow(clamp(v, 0, 1), 1/2.2)
+		return m.gamma[int(math.Sqrt(clamp(v, 0, 1))*gammaSteps)]
 	}
 	return rgb{f(c.r), f(c.g), f(c.b)}
 }

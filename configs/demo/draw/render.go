@@ -134,7 +134,8 @@ func (w *world) pixel(p *plate, px, py int, z []float32, ids []int32) {
 			sum = sum.add(w.mood.skyAt(mid[s], w.seed).mul(count[s]))
 			continue
 		}
-		c, sun := w.shade(&w.still.tris[seen[s]], mid[s].mul(k), albedo[s].mul(k), glow[s].mul(k))
+		t, at := &w.still.tris[seen[s]], mid[s].mul(k)
+		c, sun := w.shade(t, at, albedo[s].mul(k), glow[s].mul(k), w.heights.open(at, t.facing(w.lens.pos.sub(at))))
 		sum = sum.add(c.mul(count[s]))
 		sunny += sun * count[s]
 	}
@@ -144,15 +145,12 @@ func (w *world) pixel(p *plate, px, py int, z []float32, ids []int32) {
 }
 
 // shade gives a surface's light as the camera sees it, and the sun's share.
-func (w *world) shade(t *tri, p vec, albedo, glow rgb) (rgb, float64) {
+func (w *world) shade(t *tri, p vec, albedo, glow rgb, open float64) (rgb, float64) {
 	to := w.lens.pos.sub(p)
 	dist := to.len()
 	to = to.mul(1 / dist)
-	n := t.n
-	if n.dot(to) < 0 && !t.m.thin {
-		n = n.mul(-1)
-	}
-	l, sunny := w.lightAt(p, n, t.m.thin)
+	n := t.facing(to)
+	l, sunny := w.lightAt(p, n, t.m.thin, open)
 	c := albedo.tint(l)
 	if t.m.water {
 		c, sunny = w.mirror(c, p, to, dist), 0

@@ -61,6 +61,7 @@ func build(c camera, face *typeface) (*world, error) {
 	plan := planOf(c.ID, rnd)
 	w := &world{name: c.Name, seed: int(h.Sum64() % 10007), rnd: rnd, mood: moodOf(plan.mood, plan.azimuth),
 		lens: newLens(plan.high, plan.yaw, plan.pitch, plan.fov)}
+	w.mood.gamma = gammaTable()
 	scenes := map[string]func(*world, *typeface, shotPlan) error{
 		"street": street, "river": river, "square": square, "gate": gate,
 		"market": market, "railway": railway, "yard": yard, "village_road": village,

@@ -201,8 +201,8 @@ func (m *heightMap) open(p, n vec) float64 {
 }
 
 // lightAt is the light that falls on a surface, and how much of it is the sun.
-func (w *world) lightAt(p, n vec, thin bool) (rgb, float64) {
-	open := w.heights.open(p, n)
+// open is its share of open sky.
+func (w *world) lightAt(p, n vec, thin bool, open float64) (rgb, float64) {
 	sky := w.mood.zenith.mix(w.mood.rim, 0.45)
 	amb := w.mood.ground.mix(sky, 0.5+0.5*n.z).mul((0.3 + 0.7*open) * 1.25)
 	total, sunny := amb, 0.0
