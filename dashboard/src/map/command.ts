@@ -64,6 +64,7 @@ export interface CommandMap {
 
 /** Around the pointer, in px: a finger or a hurried mouse is allowed to miss by this. */
 const REACH = 7
+const SETTLE_MS = 60
 const HITS = [...ALERT_HITS, ...INCIDENT_HITS, ...CAMERA_HITS]
 
 class Command implements CommandMap {
@@ -81,6 +82,7 @@ class Command implements CommandMap {
   #coned: string[] = []
   #hovered: string | null = null
   #hoverFrame = 0
+  #flight: ReturnType<typeof setTimeout> | undefined
   #tip: Tooltip
   #choices: ChoiceList
   #pulse: Pulse | null = null
@@ -122,7 +124,9 @@ class Command implements CommandMap {
   }
 
   flyTo(at: LonLat, zoom?: number): void {
-    if (this.#map) flyTo(this.#map, at, zoom)
+    // What is flown to is often told about in a card that only now comes up over the map's foot.
+    clearTimeout(this.#flight)
+    this.#flight = setTimeout(() => { if (this.#map) flyTo(this.#map, at, zoom) }, SETTLE_MS)
   }
 
   fitTo(box: Bbox): void {
@@ -157,6 +161,7 @@ class Command implements CommandMap {
 
   destroy(): void {
     cancelAnimationFrame(this.#hoverFrame)
+    clearTimeout(this.#flight)
     for (const off of this.#off) off()
     this.#clear()
     this.#pulse?.stop()
@@ -341,6 +346,7 @@ class Command implements CommandMap {
     // Symbols on one spot stand side by side: a click right on one of them means that one.
     const exact = this.#hits(event, 1)
     if (hits.length === 1 || exact.length === 1) return this.#take(exact.length === 1 ? exact[0]! : hits[0]!)
+    this.#tip.hide()
     this.#choices.open(event.point.x, event.point.y, hits.map((hit) => this.#choice(hit)), (key) => {
       const hit = hits.find((one) => `${one.kind}:${one.id}` === key)
       if (hit) this.#take(hit)
@@ -376,7 +382,7 @@ class Command implements CommandMap {
     const hit = this.#hits(event, 3)[0]
     map.getCanvas().style.cursor = hit ? 'pointer' : ''
     this.#hoverCamera(hit?.kind === 'camera' ? hit.id : null)
-    if (!hit) return this.#tip.hide()
+    if (!hit || this.#choices.isOpen) return this.#tip.hide()
     const { title, detail } = this.#choice(hit)
     this.#tip.show(event.point.x, event.point.y, title, detail)
   }

@@ -64,9 +64,14 @@ function unable(el: HTMLElement, t: Translate): void {
   el.append(box)
 }
 
+/** What the page laid over the foot of the map, in px: a place is shown in the middle of what is left. */
+function covered(map: MapLibre): number {
+  return parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--map-foot')) || 0
+}
+
 export function flyTo(map: MapLibre, at: LonLat, zoom?: number): void {
-  const target = { center: at, zoom: zoom ?? Math.max(map.getZoom(), 15.2) }
-  if (calm()) map.jumpTo(target)
+  const target = { center: at, zoom: zoom ?? Math.max(map.getZoom(), 15.2), offset: [0, -covered(map) / 2] as [number, number] }
+  if (calm()) map.easeTo({ ...target, duration: 0 })
   else map.flyTo({ ...target, duration: 900, essential: false })
 }
 

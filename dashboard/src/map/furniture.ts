@@ -103,6 +103,10 @@ export class ChoiceList {
 
   constructor(private readonly el: HTMLElement, private readonly t: Translate) {}
 
+  get isOpen(): boolean {
+    return this.#box !== null
+  }
+
   open(x: number, y: number, choices: readonly Choice[], take: (key: string) => void): void {
     this.close()
     const box = document.createElement('div')

@@ -24,7 +24,7 @@ function say(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text
 }
 
-const WATERMARK_TIMES = 36
+const WATERMARK_TIMES = 90
 
 export class Tile {
   readonly root: HTMLElement

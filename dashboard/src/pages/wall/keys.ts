@@ -18,7 +18,7 @@ export function actionOf(event: KeyboardEvent): Action | null {
   if (key === 'f') return { do: 'full' }
   if (key === 'l') return { do: 'list' }
   // A list walks by its own arrows, a button is pressed by its own Enter.
-  if (target?.closest('[role="listbox"]')) return null
+  if (target?.closest('[role="tree"]')) return null
   if (event.key === 'Enter' && target?.closest('button, a')) return null
   return WALL_KEYS.has(event.key) ? { do: 'wall' } : null
 }
