@@ -167,7 +167,7 @@ export class WhepSession {
         method: 'POST', credentials: 'same-origin', signal: abort.signal,
         headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' }, body: sdp,
       })
-      body = response.status === 201 ? await response.text() : ''
+      body = await response.text()
     } catch {
       this.#fail(round, 'network')
       return null
@@ -298,9 +298,11 @@ export class WhepSession {
 
   #delete(place: string, keepalive: boolean): void {
     if (!place) return
-    this.around.fetch(place, { method: 'DELETE', credentials: 'same-origin', keepalive }).catch(() => {
-      // The server ends sessions without packets by itself.
-    })
+    // Read to its end, so that the browser does not count it as broken off. Should it fail: the
+    // server ends sessions without packets by itself.
+    this.around.fetch(place, { method: 'DELETE', credentials: 'same-origin', keepalive })
+      .then((response) => response.arrayBuffer())
+      .catch(() => undefined)
   }
 
   #drop(keepalive: boolean): void {
