@@ -108,11 +108,6 @@ func (a *API) reportOperation() huma.Operation {
 // committed; where it is not, they are taken back.
 func (a *API) report(w http.ResponseWriter, r *http.Request) error {
 	ctx, p := r.Context(), principalOf(r.Context())
-	release, err := a.uploads.begin(p.User.ID)
-	if err != nil {
-		return err
-	}
-	defer release()
 	key, err := idempotencyKey(r)
 	if err != nil {
 		return err

@@ -32,7 +32,8 @@ const (
 	uploadsOfUser = 2
 )
 
-// uploads bounds reports that are being read.
+// uploads bounds reports with photos that are being read. Reports without wait
+// in the store's queue.
 type uploads struct {
 	mu    sync.Mutex
 	all   int
@@ -72,6 +73,11 @@ func (a *API) readReport(r *http.Request) (desk.ReportInput, error) {
 		var in desk.ReportInput
 		return in, a.readJSON(http.MaxBytesReader(nil, r.Body, smallBody), &in)
 	case err == nil && mediaType == "multipart/form-data" && params["boundary"] != "":
+		release, err := a.uploads.begin(principalOf(r.Context()).User.ID)
+		if err != nil {
+			return desk.ReportInput{}, err
+		}
+		defer release()
 		return a.readForm(r, params["boundary"])
 	}
 	return desk.ReportInput{}, alerts.Errorf(alerts.Unsupported, "send application/json or multipart/form-data")

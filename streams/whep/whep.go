@@ -39,6 +39,8 @@ const (
 	failedAfter       = 30 * time.Second
 	keepAlive         = 2 * time.Second
 	socketBuffer      = 4 << 20
+	// strangers is how many TCP connections beyond the viewers' may be open.
+	strangers = 64
 )
 
 // What View may answer; the text carries the detail.
@@ -61,7 +63,7 @@ type Server struct {
 	config  webrtc.Configuration
 	udp     *batchConn
 	udpMux  ice.UDPMux
-	tcp     net.Listener
+	tcp     *tcpDoor
 	tcpMux  ice.TCPMux
 	mu      sync.Mutex
 	viewers map[*Viewer]struct{}
@@ -96,9 +98,11 @@ func (s *Server) Open() (err error) {
 	logs := pionLogs{s.Log}
 	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: logs.NewLogger("ice")})
 	if s.TCPAddr != "" {
-		if s.tcp, err = net.Listen("tcp", s.TCPAddr); err != nil {
+		l, err := net.Listen("tcp", s.TCPAddr)
+		if err != nil {
 			return fmt.Errorf("webrtc TCP port: %w", err)
 		}
+		s.tcp = newTCPDoor(l, s.MaxViewers+strangers)
 		s.tcpMux = webrtc.NewICETCPMux(logs.NewLogger("ice"), s.tcp, 64)
 	}
 	return s.prepare(logs)
@@ -188,11 +192,8 @@ func (s *Server) closeSockets() {
 	if s.udp != nil {
 		_ = s.udp.Close()
 	}
-	if s.tcpMux != nil {
-		_ = s.tcpMux.Close()
-	}
 	if s.tcp != nil {
-		_ = s.tcp.Close()
+		s.tcp.shut(s.tcpMux)
 	}
 }
 

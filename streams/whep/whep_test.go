@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -230,6 +234,73 @@ func TestTCPFallback(t *testing.T) {
 	}
 	if n := s.udp.packets.Load(); n != 0 {
 		t.Fatalf("%d packets went over UDP", n)
+	}
+}
+
+// TestCloseDoesNotWaitForStrangers holds the TCP port with peers that say
+// nothing, and with one that names a viewer who is not there.
+func TestCloseDoesNotWaitForStrangers(t *testing.T) {
+	checkLeaks(t)
+	s := openServer(t, func(s *Server) { s.TCPAddr, s.MaxViewers = "127.0.0.1:0", 1 })
+	var open []net.Conn
+	for range 8 {
+		c, err := net.Dial("tcp", s.tcp.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		open = append(open, c)
+	}
+	// STUN binding request with USERNAME "nobody:x" (RFC 5389), framed by RFC 4571.
+	stun := append([]byte{0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...)
+	stun = append(stun, 0, 6, 0, 8)
+	stun = append(stun, "nobody:x"...)
+	if _, err := open[0].Write(append([]byte{0, byte(len(stun))}, stun...)); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { s.tcp.mu.Lock(); defer s.tcp.mu.Unlock(); return len(s.tcp.open) == len(open) })
+	done := make(chan struct{})
+	go func() { s.Close(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(2 * time.Second):
+		t.Fatal("Close waits for strangers")
+	}
+}
+
+func TestTCPPortIsBounded(t *testing.T) {
+	checkLeaks(t)
+	s := openServer(t, func(s *Server) { s.TCPAddr, s.MaxViewers = "127.0.0.1:0", 1 })
+	buf := make([]byte, 1)
+	for range s.MaxViewers + strangers + 1 {
+		c, err := net.Dial("tcp", s.tcp.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		s.tcp.mu.Lock()
+		n := len(s.tcp.open)
+		s.tcp.mu.Unlock()
+		if n > s.tcp.max {
+			t.Fatalf("%d connections are open", n)
+		}
+		if n == s.tcp.max { // this one, or the next, is turned away
+			_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := c.Read(buf); errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+				return
+			}
+		}
+	}
+	t.Fatal("nobody was turned away")
+}
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come about")
+		}
+		runtime.Gosched()
 	}
 }
 
