@@ -93,8 +93,11 @@ func TestBackoffGrowsUntilStable(t *testing.T) {
 	longest := time.Duration(0)
 	for i := range 6 {
 		c := <-cam
-		c.gop(1, 3)
-		pl.collect(4)
+		c.send(slice, 3600*17, true) // goes with pictures of the connection before
+		c.gop(3600*18, 3)
+		if frames := pl.collect(4); !frames[0].Key {
+			t.Error("a new connection begins without a key frame")
+		}
 		lost(c, i)
 		longest = max(longest, time.Until(pl.hub.Status().RetryAt))
 	}

@@ -153,11 +153,11 @@ func checkFile(t *testing.T, pl *pull, keys int) {
 }
 
 // TestGStreamerSignIn plays over UDP for longer than the server's sessions
-// last: only keep-alives hold them.
+// last: only keep-alives hold them, as receiver reports come later.
 func TestGStreamerSignIn(t *testing.T) {
 	t.Parallel()
 	addr := gstreamer(t, mount{Path: "cam", Launch: liveSource + "! rtph264pay name=pay0 pt=96", Transport: "udp",
-		User: "user", Password: "s3cret:@/", Timeout: 4})
+		User: "user", Password: "s3cret:@/", Timeout: 3})
 	t.Run("right", func(t *testing.T) {
 		t.Parallel()
 		pl := start(t, quick(), streams.Spec{URL: rtspURL(addr, "cam"), UDP: true, Username: "user", Password: "s3cret:@/"})
