@@ -24,6 +24,7 @@ const (
 	historySize = 1024 // a power of two
 	// repeatKey is the shortest time between two replays of the kept GOP.
 	repeatKey   = time.Second
+	staleAfter  = time.Second
 	reportEvery = 2 * time.Second
 )
 
@@ -52,7 +53,8 @@ type flow struct {
 	octets  uint32
 	lastTS  uint32
 	lastPTS int64
-	lastAt  time.Time
+	lastAt  time.Time // when the last sent frame arrived; older in a replay
+	newest  time.Time // when the newest sent frame arrived
 	history [historySize]sent
 }
 
@@ -163,6 +165,9 @@ func (s *sender) frame(ctx context.Context, f *streams.Frame) {
 		}
 	}
 	w.lastTS, w.lastPTS, w.lastAt = ts, max(w.lastPTS, f.PTS), f.At
+	if f.At.After(w.newest) {
+		w.newest = f.At
+	}
 	if time.Since(f.At) < 10*time.Millisecond {
 		s.chunk = 0 // not in a backlog
 	} else if s.chunk >= burstChunk {
@@ -208,7 +213,9 @@ func (s *sender) answer(r request) {
 			}
 		}
 	}
-	if !r.keyNow || w.packets == 0 || time.Since(s.replayAt) < repeatKey {
+	// A camera that has fallen silent has nothing to repair: its old pictures
+	// would only look like new ones.
+	if !r.keyNow || w.packets == 0 || time.Since(s.replayAt) < repeatKey || time.Since(w.newest) > staleAfter {
 		return
 	}
 	s.replayAt = time.Now()

@@ -182,6 +182,30 @@ func TestPictureLossIsAnsweredFromTheKeptGOP(t *testing.T) {
 	}
 }
 
+func TestASilentCameraIsNotReplayed(t *testing.T) {
+	checkLeaks(t)
+	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
+	view(t, s, c, p)
+	last := next(t, p.packets)
+	c.stop()
+	c.wg.Wait()
+	for idle := false; !idle; { // until nothing comes, longer than staleAfter
+		select {
+		case last = <-p.packets:
+		case <-time.After(staleAfter + 500*time.Millisecond):
+			idle = true
+		}
+	}
+	if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: last.SSRC}}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case pkt := <-p.packets:
+		t.Fatalf("packet %d came from a camera that is silent", pkt.SequenceNumber)
+	case <-time.After(time.Second):
+	}
+}
+
 func TestICERestartByPatch(t *testing.T) {
 	checkLeaks(t)
 	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
