@@ -17,20 +17,21 @@ func spec(f *fake) streams.Spec {
 	return streams.Spec{URL: rtspURL(f.addr(), "cam"), Username: "admin", Password: "hunter2"}
 }
 
-// TestHostileHandshake goes through what can go wrong before a picture. Each is
-// given up within the time for connecting, and little is read of it.
-func TestHostileHandshake(t *testing.T) {
+// handshake is a camera that goes wrong before a picture, and what is made of it.
+type handshake struct {
+	answer func(c *fakeConn, method string) bool
+	sdp    string
+	state  streams.State
+	why    streams.Reason
+}
+
+func handshakes() map[string]handshake {
 	bigSDP := goodSDP() + strings.Repeat("a=rtpmap:1 x/1\r\n", 3000)
 	unauthorized := func(c *fakeConn, how string) bool {
 		c.reply("401 Unauthorized", "WWW-Authenticate: "+how+"\r\n", "")
 		return true
 	}
-	for name, c := range map[string]struct {
-		answer func(c *fakeConn, method string) bool
-		sdp    string
-		state  streams.State
-		why    streams.Reason
-	}{
+	return map[string]handshake{
 		"silent": {func(*fakeConn, string) bool { return true }, "", streams.Silent, streams.Timeout},
 		"one byte at a time": {func(c *fakeConn, _ string) bool {
 			for _, b := range "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: " + strings.Repeat("OPTIONS, ", 100) {
@@ -79,7 +80,13 @@ func TestHostileHandshake(t *testing.T) {
 		"no SDP":               {nil, "hello", streams.Silent, streams.BadStream},
 		"no video":             {nil, "v=0\r\no=- 0 0 IN IP4 1.1.1.1\r\ns=x\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\na=control:1\r\n", streams.Silent, streams.UnsupportedCodec},
 		"no such address":      {nil, strings.Replace(goodSDP(), "track1", "%zz", 1), streams.Silent, streams.BadStream},
-	} {
+	}
+}
+
+// TestHostileHandshake goes through what can go wrong before a picture. Each is
+// given up within the time for connecting, and little is read of it.
+func TestHostileHandshake(t *testing.T) {
+	for name, c := range handshakes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
@@ -120,9 +127,13 @@ func status(method, line string) func(*fakeConn, string) bool {
 	}
 }
 
-// TestHostilePictures sends what is no picture, then good ones: they come
-// through, and what was dropped is counted.
-func TestHostilePictures(t *testing.T) {
+// badPicture is what a camera sends in place of a picture.
+type badPicture struct {
+	bad  func(c *fakeConn)
+	good bool // it is a picture after all
+}
+
+func badPictures() map[string]badPicture {
 	big := func(c *fakeConn, size int) {
 		chunk := make([]byte, 60_000)
 		for n := 0; n < size; n += len(chunk) {
@@ -136,10 +147,7 @@ func TestHostilePictures(t *testing.T) {
 			c.send(append([]byte{0x7c, head}, chunk...), 1, head&0x40 != 0)
 		}
 	}
-	for name, c := range map[string]struct {
-		bad  func(c *fakeConn)
-		good bool // it is a picture after all
-	}{
+	return map[string]badPicture{
 		"garbage": {func(c *fakeConn) {
 			for range 200 {
 				b := make([]byte, rand.N(300))
@@ -185,7 +193,13 @@ func TestHostilePictures(t *testing.T) {
 			}
 			c.send([]byte{0x7c}, 1, true)
 		}, false},
-	} {
+	}
+}
+
+// TestHostilePictures sends what is no picture, then good ones: they come
+// through, and what was dropped is counted.
+func TestHostilePictures(t *testing.T) {
+	for name, c := range badPictures() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"slices"
@@ -347,8 +350,8 @@ func TestUnreachable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := quick()
-			var log syncBuffer
-			p.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			var lines syncBuffer
+			p.Log = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			p.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, c.err }
 			pl := start(t, p, streams.Spec{URL: "rtsp://cam.example/x?key=k3y", Username: "admin", Password: "hunter2"})
 			st := pl.state(c.state, c.why)
@@ -357,8 +360,8 @@ func TestUnreachable(t *testing.T) {
 			}
 			pl.stop()
 			for _, secret := range []string{"hunter2", "admin", "k3y", "cam.example"} {
-				if strings.Contains(st.Detail+log.String(), secret) {
-					t.Errorf("%q told: %q, %s", secret, st.Detail, log.String())
+				if strings.Contains(st.Detail+lines.String(), secret) {
+					t.Errorf("%q told: %q, %s", secret, st.Detail, lines.String())
 				}
 			}
 		})
@@ -368,6 +371,23 @@ func TestUnreachable(t *testing.T) {
 		p := impatient()
 		p.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
 		start(t, p, streams.Spec{URL: "rtsp://192.0.2.1/x"}).state(streams.Unreachable, streams.Timeout)
+	})
+	t.Run("certificate", func(t *testing.T) {
+		t.Parallel()
+		srv := httptest.NewUnstartedServer(nil)
+		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		st := start(t, quick(), streams.Spec{URL: "rtsps://" + srv.Listener.Addr().String() + "/x"}).state(streams.Refused, streams.NotAllowed)
+		if !strings.Contains(st.Detail, "certificate") {
+			t.Errorf("%+v", st)
+		}
+	})
+	t.Run("silent under TLS", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t)
+		f.answer = func(*fakeConn, string) bool { return true }
+		start(t, impatient(), streams.Spec{URL: "rtsps://" + f.serve().addr() + "/x"}).state(streams.Silent, streams.Timeout)
 	})
 	for _, bad := range []string{"", "http://cam/x", "rtsp:///x", "rtsp://:554/x", "rtsp://[::1", "file:///etc/passwd", "exec:ls", "rtsp://cam/#x", "rtsp://cam:port/"} {
 		t.Run("address "+bad, func(t *testing.T) {

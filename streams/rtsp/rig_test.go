@@ -265,7 +265,7 @@ func encode(t *testing.T, name string, args ...string) string {
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s (see apt packages in the README): %v\n%s", name, err, out)
+		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
 
