@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { postAlarm } from './support/api'
 import { stage } from './support/browser'
-import { arrivals, drawn, metresOff, openDesk, watchTile } from './support/desk'
+import { arrivals, drawn, flownTo, openDesk, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 
 const here = stage()
@@ -29,7 +29,7 @@ describe('alarm', () => {
 
     await officer.page.locator(`[data-testid="queue-item"][data-id="${body.id}"]`).click()
     await officer.page.locator('[data-testid="card"][data-kind="alert"]').waitFor()
-    await expect.poll(() => metresOff(officer, camera.lon, camera.lat), { timeout: 10_000 }).toBeLessThan(3)
+    await flownTo(officer, camera.lon, camera.lat)
     const { items: near } = await officer.api.get<{ items: { id: string }[] }>(`/api/v1/cameras?near=${camera.lon},${camera.lat}&limit=4`)
     expect(near.map(({ id }) => id)).toContain('cam015')
     expect(near).toHaveLength(4)

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Incident } from '../src/api/types'
 import { stage, type Person } from './support/browser'
-import { arrivals, drawn, metresOff, openDesk, tileOf, watchTile } from './support/desk'
+import { arrivals, drawn, flownTo, openDesk, tileOf, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 import { PHONE_SETTINGS, PLACE, answeredAt, fillForm, isReport, makePhoto, openForm, receiptShown } from './support/phone'
 import { BadLine } from './support/proxy'
@@ -51,11 +51,11 @@ describe('report', () => {
     for (const { id } of near) await watchTile(officer, id, 5)
     expect(await page.locator('.tile[data-camera]').count()).toBe(near.length)
 
-    // It is drawn where it is: in the middle of the map, and a click there means it.
-    await expect.poll(() => metresOff(officer, incident!.lon, incident!.lat), { timeout: 10_000 }).toBeLessThan(3)
+    // It is drawn where it is: the map has flown there, and a click on the place means it.
+    const { x, y } = await flownTo(officer, incident!.lon, incident!.lat)
     await page.keyboard.press('Escape')
     await officer.testId('card').waitFor({ state: 'detached' })
-    await officer.testId('map').click()
+    await page.mouse.click(x, y)
     await page.locator('[data-testid="card"][data-kind="incident"]').getByText(incident!.number).waitFor()
   })
 

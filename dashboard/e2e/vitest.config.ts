@@ -10,6 +10,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000, interval: 50 } },
     teardownTimeout: 20_000,
     // The tests' own lines are measurements: shown as they are.
     disableConsoleIntercept: true,

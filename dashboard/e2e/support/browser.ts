@@ -35,7 +35,7 @@ export class Person {
     const context = await browser.newContext({
       viewport: DESK, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', reducedMotion: 'no-preference', baseURL: url, ...options,
     })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(15_000)
     await context.addInitScript(installProbe)
     const watch = new Watch(context, url)
     return new Person(context, await context.newPage(), watch, url)

@@ -34,11 +34,12 @@ export async function firstPicture(person: Person, camera: string): Promise<Open
 }
 
 /** Reads frames out of the tile's picture, from the moment on at which it must be of now. */
-export async function watchTile(person: Person, camera: string, frames: number): Promise<Reading[]> {
-  await person.page.locator(`${tileOf(camera)}[data-state="live"]`).waitFor()
-  const { reading } = await firstPicture(person, camera)
+export async function watchTile(person: Person, camera: string, frames: number, again = false): Promise<Reading[]> {
+  await person.page.locator(`${tileOf(camera)}[data-state="live"]`).waitFor({ timeout: 30_000 })
+  // A stream that was taken up again has no first picture of its own: it counts from now on.
+  const begun = again ? Date.now() : (await firstPicture(person, camera)).reading.at
   return person.page.evaluate(
-    ([selector, n, after]) => window.probe.follow(selector, n, after), [`${tileOf(camera)} video:not(.behind)`, frames, reading.at + CATCH_UP_MS] as const)
+    ([selector, n, after]) => window.probe.follow(selector, n, after), [`${tileOf(camera)} video:not(.behind)`, frames, begun + CATCH_UP_MS] as const)
 }
 
 export const LOOP = 200
@@ -72,9 +73,26 @@ export async function arrivals(person: Person, id: string, count: string): Promi
   return { row: row!, map: map! }
 }
 
-/** Metres between where the map looks and a place; the map says where it looks once it stands still. */
-export async function metresOff(person: Person, lon: number, lat: number): Promise<number> {
-  const centre = (await person.testId('map').getAttribute('data-centre')) ?? ''
-  const [x, y] = centre.split(',').map(Number)
-  return Math.hypot((x! - lon) * 111_320 * Math.cos((lat * Math.PI) / 180), (y! - lat) * 110_540)
+/** Where a place stands on the screen, once the map stands still; it says what it looks at (web mercator, tiles of 512 px). */
+export async function onScreen(person: Person, lon: number, lat: number): Promise<{ x: number; y: number }> {
+  const map = person.page.locator('[data-testid="map"][data-view]')
+  await map.waitFor()
+  const [view, box] = [await map.getAttribute('data-view'), await map.boundingBox()]
+  const [lon0, lat0, zoom] = view!.split(',').map(Number)
+  const size = 512 * 2 ** zoom!
+  const up = (degrees: number) => Math.log(Math.tan(Math.PI / 4 + (degrees * Math.PI) / 360)) / (2 * Math.PI)
+  return {
+    x: box!.x + box!.width / 2 + ((lon - lon0!) / 360) * size,
+    y: box!.y + box!.height / 2 + (up(lat0!) - up(lat)) * size,
+  }
+}
+
+/** Waits until the map has flown there: the place stands in the middle of what the card leaves free. */
+export async function flownTo(person: Person, lon: number, lat: number): Promise<{ x: number; y: number }> {
+  const off = async () => {
+    const [at, map, card] = [await onScreen(person, lon, lat), await person.testId('map').boundingBox(), await person.testId('card').boundingBox()]
+    return Math.max(Math.abs(at.x - map!.x - map!.width / 2), Math.abs(at.y - (map!.y + card!.y) / 2))
+  }
+  await expect.poll(off).toBeLessThan(40)
+  return onScreen(person, lon, lat)
 }

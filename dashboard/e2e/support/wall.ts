@@ -5,14 +5,14 @@ import { tileOf } from './desk'
 
 export async function openWall(person: Person, layout: number): Promise<void> {
   await person.page.goto('/wall')
-  await person.page.locator('[data-testid="camera-list"] [role="option"][data-id]').first().waitFor()
+  await person.page.locator('[data-testid="camera-list"] [data-id]').first().waitFor()
   await person.testId(`layout-${layout}`).click()
   await person.page.locator(`.se-wall[data-layout="${layout}"]`).waitFor()
 }
 
 /** By a click in the camera list. */
 export async function take(person: Person, camera: string): Promise<void> {
-  await person.page.locator(`[data-testid="camera-list"] [role="option"][data-id="${camera}"]`).click()
+  await person.page.locator(`[data-testid="camera-list"] [data-id="${camera}"]`).click()
   await person.page.locator(tileOf(camera)).waitFor()
 }
 

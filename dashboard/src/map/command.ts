@@ -308,10 +308,10 @@ class Command implements CommandMap {
     map.on('click', (event) => this.#click(event))
     map.on('moveend', () => {
       const { lng, lat } = map.getCenter()
-      this.el.dataset.centre = `${lng.toFixed(6)},${lat.toFixed(6)}`
+      this.el.dataset.view = `${lng.toFixed(6)},${lat.toFixed(6)},${map.getZoom().toFixed(4)}`
     })
     map.on('movestart', () => {
-      delete this.el.dataset.centre
+      delete this.el.dataset.view
       this.#tip.hide()
       this.#choices.close()
     })
