@@ -140,6 +140,7 @@ class Pick implements PickMap {
       const place = pin.getLngLat()
       this.#picked([place.lng, place.lat])
     })
+    element.setAttribute('role', 'img')
     element.setAttribute('aria-label', this.options.t('map.pin'))
     return pin
   }
