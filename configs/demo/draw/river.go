@@ -16,7 +16,7 @@ func river(w *world, face *typeface, plan shotPlan) error {
 		near = 21
 	}
 	w.still.flat(-200, far, 200, 400, 0.05, grass(hex(0x5d7040), w.seed))
-	w.water(-160, near, 160, far, waterZ, 46)
+	w.water(-160, near, 160, far, waterZ, 26)
 	w.nearBank(near, plan)
 	w.farBank(far, plan)
 	switch plan.feature {
@@ -47,8 +47,10 @@ func (w *world) nearBank(near float64, plan shotPlan) {
 	} else {
 		w.still.flat(-160, -20, 160, near, 0, top)
 		w.still.quad(vec{-160, near, waterZ - 0.5}, vec{160, near, waterZ - 0.5}, vec{160, near, 0}, vec{-160, near, 0}, wall)
-		w.railing(vec{-60, near - 0.4, 0}, vec{-1, near - 0.4, 0}, 2, 1.1, stone(hex(0xb5b0a5), w.seed))
-		w.railing(vec{4, near - 0.4, 0}, vec{60, near - 0.4, 0}, 2, 1.1, stone(hex(0xb5b0a5), w.seed))
+		bars := stone(hex(0xb5b0a5), w.seed)
+		gap := map[string][2]float64{"ferry": {1, 3.4}, "footbridge": {7.5, 10.5}}[plan.feature]
+		w.railing(vec{-60, near - 0.4, 0}, vec{gap[0], near - 0.4, 0}, 2, 1.1, bars)
+		w.railing(vec{gap[1], near - 0.4, 0}, vec{60, near - 0.4, 0}, 2, 1.1, bars)
 	}
 	for i, x := range []float64{-19, -10.5, 12.5, 21} {
 		if plan.feature == "dyke" {

@@ -22,7 +22,7 @@ func poplar(tall float64, color uint32) leafage {
 }
 
 func willow(tall float64, color uint32) leafage {
-	return leafage{tall: tall, trunk: tall * 0.4, spread: tall * 0.42, color: hex(color), clumps: 8, leaf: 0.4, droop: 2.2, narrow: 0.75}
+	return leafage{tall: tall, trunk: tall * 0.4, spread: tall * 0.42, color: hex(color), clumps: 8, leaf: 0.52, droop: 2.2, narrow: 0.75}
 }
 
 func shrub(tall float64, color uint32) leafage {
