@@ -81,8 +81,8 @@ export class Session {
   #forget(): void {
     remember(false)
     this.live.close()
-    this.picture.clear()
     this.me.value = null
+    this.picture.clear()
   }
 }
 

@@ -17,6 +17,7 @@ export function usePlaces(session: Session) {
   }
   const load = () => void Promise.allSettled([loadGrids(), loadCategories()])
   load()
-  onScopeDispose(session.picture.on('places', load))
+  // Signing out empties the picture, too: then there is nobody to read for.
+  onScopeDispose(session.picture.on('places', () => session.me.value && load()))
   return { grids, categories }
 }
