@@ -74,7 +74,7 @@ describe('by keyboard', () => {
     await keyboard.press('?')
     await person.testId('keys').getByText('下一条', { exact: true }).waitFor()
     await keyboard.press('Escape')
-    await person.testId('keys').waitFor({ state: 'hidden' })
+    await person.testId('keys').getByText('下一条', { exact: true }).waitFor({ state: 'detached' })
     for (const [key, position] of [['ArrowDown', '1'], ['ArrowDown', '2'], ['j', '3'], ['ArrowUp', '2'], ['k', '1']] as const) {
       await keyboard.press(key)
       await expect.poll(() => selected.getAttribute('aria-posinset')).toBe(position)
