@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { stage, type Person } from './support/browser'
+import type { Person } from './support/browser'
 import { openDesk, playBySearch, watchTile } from './support/desk'
 import { PHONE_SETTINGS, openForm } from './support/phone'
+import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
 
 const here = stage()

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { postAlarm } from './support/api'
-import { stage } from './support/browser'
 import { arrivals, drawn, flownTo, openDesk, watchTile } from './support/desk'
 import { tell } from './support/numbers'
+import { stage } from './support/stage'
 
 const here = stage()
 const ON_EVERY_SCREEN_MS = 1000

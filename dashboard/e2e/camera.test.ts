@@ -1,9 +1,9 @@
 /** Cameras that fall silent, die and come back, played by a process of their own. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { stage } from './support/browser'
 import { assertMoving, drawn, openDesk, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 import { freePort, Program } from './support/process'
+import { stage } from './support/stage'
 import { BINARY } from './support/town'
 import { openWall, take, told, waitState } from './support/wall'
 

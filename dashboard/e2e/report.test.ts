@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Incident } from '../src/api/types'
-import { stage, type Person } from './support/browser'
+import type { Person } from './support/browser'
 import { arrivals, drawn, flownTo, openDesk, tileOf, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 import { PHONE_SETTINGS, PLACE, answeredAt, fillForm, isReport, makePhoto, openForm, receiptShown } from './support/phone'
 import { BadLine } from './support/proxy'
+import { stage } from './support/stage'
 
 const here = stage()
 const ON_EVERY_SCREEN_MS = 1000

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '../src/api/types'
 import type { Api } from './support/api'
-import { stage } from './support/browser'
 import { assertMoving, openDesk, playBySearch, watchTile } from './support/desk'
 import { tell } from './support/numbers'
+import { stage } from './support/stage'
 
 declare global {
   interface Window {

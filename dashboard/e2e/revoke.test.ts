@@ -1,9 +1,10 @@
 /** Who loses the session or the right loses the picture. */
 import { describe, expect, test } from 'vitest'
 import { Api } from './support/api'
-import { stage, type Person } from './support/browser'
+import type { Person } from './support/browser'
 import { tileOf, watchTile } from './support/desk'
 import { tell } from './support/numbers'
+import { stage } from './support/stage'
 import { view, watching } from './support/viewer'
 import { openWall, take, waitState } from './support/wall'
 

@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Alert, Camera, FeatureCollection, Grid, GridProps, Incident, List } from '../src/api/types'
 import { Api, postAlarm } from './support/api'
-import { stage } from './support/browser'
 import { drawn, openDesk } from './support/desk'
 import { square } from './support/png'
+import { stage } from './support/stage'
 import { heard, listen, view } from './support/viewer'
 import { openWall } from './support/wall'
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Role } from '../src/api/types'
-import { stage, type Person } from './support/browser'
+import type { Person } from './support/browser'
 import { openDesk } from './support/desk'
+import { stage } from './support/stage'
 
 const here = stage()
 

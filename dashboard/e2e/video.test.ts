@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { stage } from './support/browser'
 import { assertMoving, firstPicture, openDesk, playBySearch, watchTile } from './support/desk'
 import { tell } from './support/numbers'
+import { stage } from './support/stage'
 import { clearWall, openWall, take } from './support/wall'
 
 const here = stage()

@@ -1,6 +1,5 @@
 /** A grid leader's phone. */
 import type { Request } from 'playwright-core'
-import { expect } from 'vitest'
 import type { Receipt } from '../../src/api/types'
 import { PHONE, type Person } from './browser'
 
@@ -49,7 +48,7 @@ export async function fillForm(person: Person, category: string, text: string, p
   await person.testId('text').fill(text)
   const files = photos.map((buffer, i) => ({ name: `photo-${i + 1}.jpg`, mimeType: 'image/jpeg', buffer }))
   await person.testId('photo-files').setInputFiles(files)
-  await expect.poll(() => person.page.locator('[data-testid="photo"] img').count()).toBe(photos.length)
+  for (let n = 0; n < photos.length; n++) await person.page.locator('[data-testid="photo"] img').nth(n).waitFor()
   await person.page.locator('[data-testid="place"][data-set="true"]').waitFor()
 }
 
