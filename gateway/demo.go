@@ -63,7 +63,7 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if sim != nil {
-		defer sim.Close()
+		a.later(sim.Close) // after the pulls: Ctrl-C is no camera's fault
 	}
 	accounts, token, err := c.build(ctx, a, sim)
 	if err != nil {
