@@ -63,11 +63,11 @@ func play(t *testing.T, address string, transport gortsplib.Transport) (*reader,
 		t.Fatal(err)
 	}
 	r := &reader{
-		client:   &gortsplib.Client{Transport: &transport, OnDecodeError: func(error) {}},
+		client:   &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Transport: &transport, OnDecodeError: func(error) {}},
 		pictures: make(chan picture, 1000), sounds: make(chan *rtp.Packet, 1000),
 		reports: make(chan *rtcp.SenderReport, 100), ended: make(chan error, 1),
 	}
-	if err := r.client.Start(u.Scheme, u.Host); err != nil {
+	if err := r.client.Start2(); err != nil {
 		t.Fatal(err)
 	}
 	desc, _, err := r.client.Describe(u)
