@@ -15,35 +15,36 @@ type shotPlan struct {
 	pitch   float64
 	fov     float64
 	feature string
+	aside   float64 // metres to the right
 }
 
 // planOf is what the town's cameras are to look like; others get something by chance.
 func planOf(id string, rnd *rand.Rand) shotPlan {
 	plans := map[string]shotPlan{
-		"cam000": {"afternoon", 120, 6.2, 7, 14, 74, "crossing"},
-		"cam001": {"noon", -130, 5.5, -4, 8, 78, "bridge"},
-		"cam002": {"morning", 75, 6.5, 3, 11, 80, "monument"},
-		"cam003": {"overcast", 0, 5, 0, 12, 76, "government"},
-		"cam004": {"dusk", 22, 6, -3, 9, 72, "tower"},
-		"cam005": {"noon", 150, 6, -6, 10, 82, "station"},
-		"cam006": {"morning", 60, 4.6, 2, 15, 84, "lanterns"},
-		"cam007": {"afternoon", -140, 5, -5, 13, 78, "school"},
-		"cam008": {"overcast", 0, 5.5, 4, 17, 80, "bikes"},
-		"cam009": {"night", 0, 6, 6, 14, 76, "harbour"},
-		"cam010": {"overcast", 0, 5, -5, 14, 80, "timber"},
-		"cam011": {"dusk", -18, 5.5, 6, 9, 76, "ferry"},
-		"cam012": {"night", 0, 5, 4, 13, 78, "estate"},
-		"cam013": {"overcast", 0, 5, 12, 10, 80, "dyke"},
-		"cam014": {"dusk", 100, 6, 5, 13, 80, "community"},
-		"cam015": {"noon", 140, 5.6, -9, 13, 78, "fuel"},
-		"cam016": {"morning", -60, 5.8, 3, 12, 74, "bridgehead"},
-		"cam017": {"night", 0, 4.6, -3, 15, 84, "nightmarket"},
-		"cam018": {"infrared", 0, 5, 20, 10, 76, "fence"},
-		"cam019": {"afternoon", -120, 5.2, -6, 11, 78, "crossing"},
-		"cam020": {"noon", 110, 5, 4, 12, 78, "stonebridge"},
-		"cam021": {"morning", -45, 5, -5, 11, 80, "terraces"},
-		"cam022": {"afternoon", 130, 5, -6, 10, 78, "footbridge"},
-		"cam023": {"dusk", 60, 5.5, -4, 15, 80, "office"},
+		"cam000": {"afternoon", 120, 6.2, 7, 14, 74, "crossing", 0},
+		"cam001": {"noon", -130, 5.5, -4, 8, 78, "bridge", 0},
+		"cam002": {"morning", 75, 6.5, 3, 11, 80, "monument", 0},
+		"cam003": {"overcast", 0, 5, 0, 12, 76, "government", 0},
+		"cam004": {"dusk", 22, 7.2, 0, 11, 68, "tower", -4.7},
+		"cam005": {"noon", 150, 6, -6, 10, 82, "station", 0},
+		"cam006": {"morning", 60, 4.6, 2, 15, 84, "lanterns", 0},
+		"cam007": {"afternoon", -140, 5, -5, 13, 78, "school", 0},
+		"cam008": {"overcast", 0, 5.5, 4, 17, 80, "bikes", 0},
+		"cam009": {"night", 0, 6, -9, 14, 78, "harbour", -16.5},
+		"cam010": {"overcast", 0, 6, 8, 16, 76, "timber", 3.2},
+		"cam011": {"dusk", -18, 5.5, 6, 9, 76, "ferry", 0},
+		"cam012": {"night", 0, 5, 4, 13, 78, "estate", 0},
+		"cam013": {"overcast", 0, 5, 12, 10, 80, "dyke", 0},
+		"cam014": {"dusk", 100, 6, 5, 13, 80, "community", 0},
+		"cam015": {"noon", 140, 5.6, -9, 13, 78, "fuel", 0},
+		"cam016": {"morning", -60, 8, 2, 17, 70, "bridgehead", -1},
+		"cam017": {"night", 0, 4.6, -3, 15, 84, "nightmarket", -0.6},
+		"cam018": {"infrared", 0, 5, 20, 10, 76, "fence", 0},
+		"cam019": {"afternoon", -120, 5.2, -6, 11, 78, "crossing", 0},
+		"cam020": {"noon", 110, 5, 4, 12, 78, "stonebridge", 0},
+		"cam021": {"morning", -45, 5, -5, 11, 80, "terraces", 0},
+		"cam022": {"afternoon", 130, 5, -6, 10, 78, "footbridge", 0},
+		"cam023": {"dusk", 60, 5.5, -4, 15, 80, "office", 0},
 	}
 	if p, ok := plans[id]; ok {
 		return p
@@ -62,6 +63,7 @@ func build(c camera, face *typeface) (*world, error) {
 	w := &world{name: c.Name, seed: int(h.Sum64() % 10007), rnd: rnd, mood: moodOf(plan.mood, plan.azimuth),
 		lens: newLens(plan.high, plan.yaw, plan.pitch, plan.fov)}
 	w.mood.gamma = gammaTable()
+	w.lens.pos.x = plan.aside
 	scenes := map[string]func(*world, *typeface, shotPlan) error{
 		"street": street, "river": river, "square": square, "gate": gate,
 		"market": market, "railway": railway, "yard": yard, "village_road": village,

@@ -145,10 +145,14 @@ func (w *world) furniture(z streetSize, plan shotPlan) {
 			x = z.left - 1.3
 		}
 		for _, y := range []float64{3, 23.5, 46, 68, 90} {
+			if y < 8 && math.Abs(x-w.lens.pos.x) < 4 {
+				continue // its pole would stand before the lens
+			}
 			w.streetLamp(vec{x, y, kerbZ}, -s)
 		}
 		for y := 10.5; y < farJunction-14; y += 7.5 {
-			if math.Abs(y-crossY) < 11 || s > 0 && (y < 16 || plan.feature == "fuel" && y < 30) { // nothing before the lens
+			before := y < 16 && math.Abs(x-w.lens.pos.x) < 9 // nothing before the lens
+			if math.Abs(y-crossY) < 11 || before || s > 0 && plan.feature == "fuel" && y < 30 {
 				continue
 			}
 			w.tree(vec{x, y + w.rnd.Float64(), kerbZ}, broadleaf(6.6+1.8*w.rnd.Float64(), []uint32{0x4c6b34, 0x55703a, 0x446234}[w.rnd.IntN(3)]))
@@ -231,12 +235,13 @@ func (w *world) traffic(z streetSize, plan shotPlan) {
 	near := func(x, turn float64) *path {
 		return newPath(9, vec{x + turn, farJunction + 3, 0}, vec{x, farJunction + 3, 0}, vec{x, -24, 0})
 	}
-	w.drive(away(out, 34), 0.12, "sedan", w.carColor())
-	w.drive(away(out, -48), 0.46, "suv", w.carColor())
-	w.drive(away(slow, 30), 0.81, "van", w.carColor())
-	w.drive(near(in, -40), 0.30, "sedan", hex(0xe0e0dc))
-	w.drive(near(in, 48), 0.66, "sedan", w.carColor())
-	w.drive(near(slowIn, -40), 0.02, "bus", hex(0x2f7d5b))
+	o := float64(w.seed%97) / 97 // each street at another moment
+	w.drive(away(out, 34), o+0.12, "sedan", w.carColor())
+	w.drive(away(out, -48), o+0.46, "suv", w.carColor())
+	w.drive(away(slow, 30), o+0.81, "van", w.carColor())
+	w.drive(near(in, -40), o+0.30, "sedan", hex(0xe0e0dc))
+	w.drive(near(in, 48), o+0.66, "sedan", w.carColor())
+	w.drive(near(slowIn, -40), o+0.02, "bus", hex([]uint32{0x2f7d5b, 0x2c62a8, 0xb8472f, 0xd8a63a}[w.seed%4]))
 	w.ride(away(z.right-1.2, 26), 0.35, hex(0x2a3f73), w.coat())
 	w.ride(near(z.left+1.2, -36), 0.55, hex(0x7d1d22), w.coat())
 	walkY := vec{z.right + 4.6, -12, kerbZ}
