@@ -3,6 +3,7 @@ package whep
 import (
 	"context"
 	"encoding/binary"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +67,12 @@ type peer struct {
 	packets chan *rtp.Packet
 	sound   chan *rtp.Packet
 	wg      sync.WaitGroup
+	mux     ice.UDPMux
+	socket  net.PacketConn
 }
+
+// vanish takes the peer's socket away.
+func (p *peer) vanish() { _ = p.socket.Close() }
 
 func newPeer(t *testing.T, networks ...webrtc.NetworkType) *peer {
 	t.Helper()
@@ -77,6 +83,14 @@ func newPeer(t *testing.T, networks ...webrtc.NetworkType) *peer {
 		networks = []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
 	}
 	se.SetNetworkTypes(networks)
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := webrtc.NewICEUDPMux(nil, socket)
+	if networks[0] == webrtc.NetworkTypeUDP4 {
+		se.SetICEUDPMux(mux)
+	}
 	se.DisableSRTPReplayProtection(true) // so that a test sees a repeated packet
 	me := &webrtc.MediaEngine{}
 	if err := me.RegisterDefaultCodecs(); err != nil {
@@ -87,7 +101,7 @@ func newPeer(t *testing.T, networks ...webrtc.NetworkType) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{pc: pc, packets: make(chan *rtp.Packet, 8192), sound: make(chan *rtp.Packet, 1024)}
+	p := &peer{pc: pc, mux: mux, socket: socket, packets: make(chan *rtp.Packet, 8192), sound: make(chan *rtp.Packet, 1024)}
 	pc.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		out := p.packets
 		if tr.Kind() == webrtc.RTPCodecTypeAudio {
@@ -111,7 +125,12 @@ func newPeer(t *testing.T, networks ...webrtc.NetworkType) *peer {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { _ = pc.GracefulClose(); p.wg.Wait() })
+	t.Cleanup(func() {
+		_ = pc.GracefulClose()
+		_ = mux.Close()
+		_ = socket.Close()
+		p.wg.Wait()
+	})
 	return p
 }
 

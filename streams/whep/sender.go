@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -34,6 +35,8 @@ type sender struct {
 	reader *streams.Reader
 	hub    *streams.Hub
 	ready  chan struct{}
+	silent *atomic.Bool    // nothing is sent while it is set
+	woken  <-chan struct{} // it was set and is so no more
 	video  *flow
 	audio  *flow
 
@@ -67,10 +70,11 @@ type sent struct {
 	marker  bool
 }
 
-func newSender(pc *webrtc.PeerConnection, hub *streams.Hub, video, audio *track) *sender {
-	s := &sender{pc: pc, hub: hub, ready: make(chan struct{}, 1), video: newFlow(video), replayEnd: math.MinInt64, replayAt: time.Now()}
-	if audio != nil {
-		s.audio = newFlow(audio)
+func newSender(v *Viewer) *sender {
+	s := &sender{pc: v.pc, hub: v.hub, ready: make(chan struct{}, 1), silent: &v.silent, woken: v.woken,
+		video: newFlow(v.video), replayEnd: math.MinInt64, replayAt: time.Now()}
+	if v.audio != nil {
+		s.audio = newFlow(v.audio)
 	}
 	return s
 }
@@ -108,6 +112,9 @@ func (s *sender) run(ctx context.Context, feedback <-chan request) {
 		case <-s.ready:
 		case r := <-feedback:
 			s.answer(r)
+		case <-s.woken:
+			s.replayEnd = s.video.lastPTS
+			s.reader.Skip(true) // the picture comes at once, not at the next key frame
 		case <-report.C:
 			s.report()
 		case <-s.hub.Gone():
@@ -124,6 +131,9 @@ func (s *sender) drain(ctx context.Context, feedback <-chan request) bool {
 		f, _ := s.reader.Next()
 		if f == nil {
 			return true
+		}
+		if s.silent.Load() {
+			continue
 		}
 		s.frame(ctx, f)
 		select {
@@ -225,6 +235,9 @@ func (s *sender) answer(r request) {
 
 // report sends RTCP sender reports (RFC 3550 6.4.1), which tie sound to picture.
 func (s *sender) report() {
+	if s.silent.Load() {
+		return
+	}
 	var out []rtcp.Packet
 	for _, w := range []*flow{s.video, s.audio} {
 		if w == nil || w.packets == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -21,6 +22,8 @@ type Viewer struct {
 	audio   *track // nil: the offer takes no sound
 
 	connected chan struct{} // closed once
+	silent    atomic.Bool   // the peer has not been heard for disconnectedAfter
+	woken     chan struct{} // one slot: it is heard again
 	once      sync.Once
 	life      context.Context // ends with the viewer
 	cancel    context.CancelFunc
@@ -65,7 +68,8 @@ func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, 
 	if err != nil {
 		return nil, "", fmt.Errorf("new peer connection: %w", err)
 	}
-	v := &Viewer{server: s, pc: pc, hub: hub, offer: offer, connected: make(chan struct{}), done: make(chan struct{})}
+	v := &Viewer{server: s, pc: pc, hub: hub, offer: offer, connected: make(chan struct{}), woken: make(chan struct{}, 1),
+		done: make(chan struct{})}
 	v.life, v.cancel = context.WithCancel(context.Background())
 	v.video = newTrack(webrtc.RTPCodecTypeVideo)
 	if wantAudio {
@@ -119,6 +123,14 @@ func (v *Viewer) onState(st webrtc.PeerConnectionState) {
 	switch st {
 	case webrtc.PeerConnectionStateConnected:
 		v.once.Do(func() { close(v.connected) })
+		if v.silent.Swap(false) {
+			select {
+			case v.woken <- struct{}{}:
+			default:
+			}
+		}
+	case webrtc.PeerConnectionStateDisconnected:
+		v.silent.Store(true) // asleep, on another network, or gone: nothing is sent into the void
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 		v.cancel()
 	}
@@ -149,8 +161,7 @@ func (v *Viewer) run() {
 			wg.Go(func() { t.readFeedback(feedback) })
 		}
 	}
-	s := newSender(v.pc, v.hub, v.video, v.audio)
-	s.run(ctx, feedback)
+	newSender(v).run(ctx, feedback)
 	_ = v.pc.Close() // ends the feedback readers
 	wg.Wait()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -206,6 +205,23 @@ func TestASilentCameraIsNotReplayed(t *testing.T) {
 	}
 }
 
+// TestNothingIsSentToAPeerThatIsNotHeard kills a viewer without a word, as a
+// crashed browser does.
+func TestNothingIsSentToAPeerThatIsNotHeard(t *testing.T) {
+	checkLeaks(t)
+	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
+	v := view(t, s, c, p)
+	next(t, p.packets)
+	p.vanish()
+	waitFor(t, v.silent.Load)
+	before := s.udp.packets.Load()
+	waitFrames(t, c.hub, 30)
+	if sent := s.udp.packets.Load() - before; sent > 20 { // ICE goes on asking
+		t.Fatalf("%d packets went into the void", sent)
+	}
+	v.Close()
+}
+
 func TestICERestartByPatch(t *testing.T) {
 	checkLeaks(t)
 	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
@@ -324,7 +340,7 @@ func waitFor(t *testing.T, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come about")
 		}
-		runtime.Gosched()
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
