@@ -68,7 +68,7 @@ type profile struct {
 
 func profiles(dir, id string) []profile {
 	// The writing and the strip get more bits than the scene.
-	roi := fmt.Sprintf("addroi=x=0:y=0:w=iw:h=ih*0.12:qoffset=-0.12,addroi=x=0:y=ih-iw/24:w=iw/4:h=iw/24:qoffset=-0.2")
+	const roi = "addroi=x=0:y=0:w=iw:h=ih*0.12:qoffset=-0.12,addroi=x=0:y=ih-iw/24:w=iw/4:h=iw/24:qoffset=-0.2"
 	return []profile{
 		{file: filepath.Join(dir, id+".main.h264"), filter: roi, args: []string{"-profile:v", "main", "-level", "4.0"},
 			crf: 39, budget: mainBudget},

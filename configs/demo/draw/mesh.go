@@ -61,13 +61,6 @@ func (m *mesh) flat(x0, y0, x1, y1, z float64, mt *mat) {
 	m.quad(vec{x0, y0, z}, vec{x1, y0, z}, vec{x1, y1, z}, vec{x0, y1, z}, mt)
 }
 
-// strip is a flat band of a width along a line on the ground.
-func (m *mesh) strip(a, b vec, width float64, mt *mat) {
-	d := b.sub(a).norm()
-	s := vec{-d.y, d.x, 0}.mul(width / 2)
-	m.quad(a.add(s), b.add(s), b.sub(s), a.sub(s), mt)
-}
-
 // box stands on c, its middle below; size is width (x), depth (y), height.
 func (m *mesh) box(c, size vec, yaw float64, sides, top *mat) {
 	p := func(x, y, z float64) vec {

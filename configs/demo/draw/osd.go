@@ -166,7 +166,6 @@ func rect(rgb []byte, x0, y0, x1, y1 int, v byte) {
 type signboard struct {
 	img        *image.Alpha
 	fore, back rgb
-	lit        float64
 }
 
 func (t *typeface) sign(text string, fore, back rgb, aspect float64) (*signboard, error) {

@@ -25,10 +25,6 @@ func willow(tall float64, color uint32) leafage {
 	return leafage{tall: tall, trunk: tall * 0.4, spread: tall * 0.42, color: hex(color), clumps: 8, leaf: 0.52, droop: 2.2, narrow: 0.75}
 }
 
-func shrub(tall float64, color uint32) leafage {
-	return leafage{tall: tall, trunk: 0, spread: tall * 0.7, color: hex(color), clumps: 4, leaf: 0.28, narrow: 0.8}
-}
-
 // tree grows one; those near the camera move a little in the wind.
 func (w *world) tree(pos vec, l leafage) {
 	bark := earth(hex(0x6b5d4c), w.seed)
