@@ -4,7 +4,7 @@
  */
 import type {
   Alert, Area, AreaProps, BasemapProps, Camera, Category, FeatureCollection, Grid, GridProps, Incident, List, LonLat,
-  Me, NearCamera, Receipt,
+  Me, NearCamera, Problem, Receipt,
 } from './types'
 
 export type ErrorKind =
@@ -15,7 +15,7 @@ export type ErrorKind =
 
 export interface FieldFault {
   row?: number
-  field: string
+  field?: string
   message: string
 }
 
@@ -186,7 +186,7 @@ function queryOf(query: Query | undefined): string {
 }
 
 async function faultOf(response: Response): Promise<ApiError> {
-  let problem: { kind?: ErrorKind; detail?: string; title?: string; errors?: FieldFault[] | null } = {}
+  let problem: Partial<Problem> = {}
   if (/json/.test(response.headers.get('Content-Type') ?? '')) {
     problem = await response.json().catch(() => ({}))
   }

@@ -1,169 +1,45 @@
-/** The shapes of the API, as the server's OpenAPI document names them. Times are RFC 3339 UTC, positions WGS-84. */
+/**
+ * The shapes of the API. They come from the server's OpenAPI document (`npm run api` writes
+ * schema.d.ts); here they get their names, and are narrowed where the document is wider than
+ * the contract. Times are RFC 3339 UTC, positions WGS-84.
+ */
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+/** T with some properties told more exactly. */
+type Narrow<T, P> = Omit<T, keyof P> & P
 
 export type LonLat = [lon: number, lat: number]
-export type Severity = 'critical' | 'high' | 'medium' | 'low'
-export type Role = 'duty_officer' | 'grid_leader' | 'handler' | 'leader' | 'auditor' | 'admin'
+export type Severity = Schemas['IncidentView']['severity']
+export type Role = Schemas['MeUser']['role']
 export type Right =
   | 'view_map' | 'watch_video' | 'report' | 'read_incidents' | 'read_alerts'
   | 'manage_cameras' | 'manage_places' | 'manage_users' | 'manage_sources'
 
-export interface Me {
-  user: { id: string; username: string; name: string; role: Role }
-  area: { id: string; name: string; name_en: string; level: string; center: LonLat; bbox: [w: number, s: number, e: number, n: number] }
-  trail: { id: string; name: string; name_en?: string }[]
-  rights: Right[]
-  expires_at: string
-  server_time: string
-}
+type HomeArea = Narrow<Schemas['HomeArea'], { center: LonLat; bbox: [w: number, s: number, e: number, n: number] }>
+export type Me = Narrow<Schemas['Me'], { area: HomeArea; rights: Right[] }>
 
-export interface Area {
-  id: string
-  parent_id: string
-  name: string
-  name_en: string
-  level: string
-  code: string
-  center: LonLat
-}
-
-export type GridKind = 'street' | 'yard' | 'unit' | 'rural'
-export interface Grid {
-  id: string
-  name: string
-  area_id: string
-  area_name: string
-  kind: GridKind
-  households: number
-  code: string
-  household_warning?: 'below' | 'above'
-  center: LonLat
-}
-
-export type CameraState = 'idle' | 'connecting' | 'live' | 'refused' | 'unreachable' | 'silent' | 'disabled'
-export type StateReason =
-  | '' | 'sign_in_refused' | 'not_found' | 'no_route' | 'connection_refused' | 'timeout' | 'no_data'
-  | 'closed_by_camera' | 'unsupported_codec' | 'bad_stream' | 'address_not_allowed' | 'no_viewers'
+export type Area = Narrow<Schemas['AreaView'], { center: LonLat }>
+export type Grid = Narrow<Schemas['GridView'], { center: LonLat }>
+export type GridKind = Grid['kind']
 
 /** What is known of a camera's pull right now; `id` is the camera's. */
-export interface Status {
-  id: string
-  state: CameraState
-  reason: StateReason
-  detail?: string
-  since: string
-  last_frame_at?: string
-  retry_at?: string
-  fps?: number
-  kbps?: number
-  width?: number
-  height?: number
-  codec?: string
-  key_interval_s?: number
-  lost?: number
-  reconnects?: number
-  viewers?: number
-}
+export type Status = Schemas['CameraStatus']
+export type CameraState = Status['state']
+export type StateReason = Status['reason']
 
-export interface Camera {
-  id: string
-  name: string
-  area_id: string
-  area_name: string
-  grid_id: string
-  grid_name: string
-  lon: number
-  lat: number
-  height_m: number
-  azimuth_deg: number
-  fov_deg: number
-  range_m: number
-  class: 1 | 2 | 3
-  owner: string
-  purpose: string
-  filing: string
-  retention_days: number
-  main: boolean
-  sub: boolean
-  mode: 'on_demand' | 'always'
-  enabled: boolean
-  version: number
-  /** Only in answers of the REST routes; the live socket sends states apart. */
-  status?: Status
-}
+/** `status` is only in answers of the REST routes; the live socket sends states apart. */
+export type Camera = Narrow<Schemas['Camera'], { class: 1 | 2 | 3; status?: Status }>
+/** A camera as ranked for a point: `?near=lon,lat`. off_deg: the angle between its axis and the point. */
+export type NearCamera = Camera & Required<Pick<Schemas['Camera'], 'distance_m' | 'bearing_deg' | 'off_deg' | 'in_view' | 'score'>>
 
-/** A camera as ranked for a point: `?near=lon,lat`. */
-export interface NearCamera extends Camera {
-  distance_m: number
-  bearing_deg: number
-  /** Angle between the camera's axis and the point. */
-  off_deg: number
-  in_view: boolean
-  score: number
-}
-
-export interface Photo {
-  id: string
-  url: string
-  thumb_url: string
-  width: number
-  height: number
-  sha256: string
-}
-
-export interface Incident {
-  id: string
-  number: string
-  category: string
-  text: string
-  severity: Severity
-  direct: boolean
-  lon: number
-  lat: number
-  accuracy_m?: number
-  address?: string
-  area_id: string
-  area_name: string
-  grid_id: string
-  grid_name: string
-  channel: 'grid_leader' | 'officer' | 'staff'
-  received_at: string
-  photos: Photo[] | null
-  hash: string
-}
-
-export interface Alert {
-  id: string
-  kind: string
-  severity: Severity
-  text: string
-  camera_id: string
-  camera_name: string
-  source_name: string
-  lon: number
-  lat: number
-  area_id: string
-  area_name: string
-  grid_id: string
-  grid_name: string
-  first_at: string
-  last_at: string
-  count: number
-}
-
+export type Photo = Schemas['PhotoView']
+export type Incident = Schemas['IncidentView']
+export type Alert = Schemas['AlertView']
 export type CategoryGroup = 'hazard' | 'dispute' | 'facility' | 'opinion'
-export interface Category {
-  code: string
-  name: string
-  name_en: string
-  group: CategoryGroup
-  severity: Severity
-}
-
-export interface Receipt {
-  number: string
-  received_at: string
-  hash: string
-}
+export type Category = Narrow<Schemas['Category'], { group: CategoryGroup; severity: Severity }>
+export type Receipt = Schemas['Receipt']
+export type Problem = Schemas['Problem']
 
 export interface List<T> {
   items: T[]
@@ -175,7 +51,7 @@ export interface FeatureCollection<P> {
   type: 'FeatureCollection'
   features: { type: 'Feature'; id?: string | number; geometry: { type: string; coordinates: unknown }; properties: P }[]
 }
-export interface AreaProps extends Omit<Area, 'center'> { center?: LonLat }
+export type AreaProps = Omit<Area, 'center'> & { center?: LonLat }
 export type GridProps = Grid
 export interface BasemapProps {
   layer: 'water' | 'green' | 'building' | 'road' | 'rail' | 'site' | 'label'

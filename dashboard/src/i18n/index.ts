@@ -59,6 +59,9 @@ export function useWords() {
   }
   /** For rooms that know keys as plain strings only (map, wall). */
   const words = (key: string, params?: Record<string, unknown>): string => t(key as MessageKey, params)
+  /** A place's name in the language of the moment, where it has one. */
+  const nameOf = (place: { name: string; name_en?: string }): string =>
+    (composer.locale.value === 'en' && place.name_en) || place.name
   const setLocale = (next: Locale) => {
     composer.locale.value = next
     document.documentElement.lang = next
@@ -68,5 +71,5 @@ export function useWords() {
       // See preferredLocale.
     }
   }
-  return { t, term, words, locale: composer.locale as WritableComputedRef<Locale>, setLocale }
+  return { t, term, words, nameOf, locale: composer.locale as WritableComputedRef<Locale>, setLocale }
 }

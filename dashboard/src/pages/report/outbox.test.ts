@@ -53,7 +53,7 @@ describe('the outbox', () => {
     expect(box.done.get(key)?.number).toBe('YH-1')
     expect(await store.waiting('u1')).toEqual([])
     expect(await store.photo(photo)).toBeUndefined()
-    expect(await store.draft(draftKey('u1', false))).toBeUndefined()
+    expect(await store.drafts('u1')).toEqual([])
     expect((await store.receipts('u1')).map((receipt) => receipt.number)).toEqual(['YH-1'])
   })
 
@@ -131,9 +131,37 @@ describe('the outbox', () => {
     await box.idle()
     expect(send).toHaveBeenCalledTimes(2)
     expect(box.items).toHaveLength(1)
-    expect(box.items[0]!.refused).toEqual({ kind: 'invalid', detail: 'text is too rude' })
+    expect(box.items[0]!.refused).toEqual({ kind: 'invalid', detail: 'text is too rude', field: 'text' })
     await box.remove(box.items[0]!.key)
     expect(await store.waiting('u1')).toEqual([])
+  })
+
+  it('gives a refused report back as a draft with its photos, to be sent anew under a new key', async () => {
+    const photo = { id: 'p1', name: 'a.jpg', type: 'image/jpeg', size: 3 }
+    await store.savePhoto(photo, new ArrayBuffer(3))
+    const send = vi.fn<OutboxOptions['send']>().mockRejectedValueOnce(new ApiError('invalid', 422, 'outside', [{ field: 'lon', message: 'outside' }]))
+    const box = make(send)
+    await box.start()
+    const key = await box.add(draft({ photos: [photo], direct: true }), '')
+    await box.idle()
+    const back = await box.takeBack(key)
+    expect(back).toMatchObject({ direct: true, text: 'cover missing', at: [118.9, 31.9], photos: [photo] })
+    expect(await store.waiting('u1')).toEqual([])
+    expect(await store.drafts('u1')).toEqual([back])
+    send.mockResolvedValue(answer())
+    const again = await box.add(back!, '')
+    await box.idle()
+    expect(again).not.toBe(key)
+    expect(send.mock.calls[1]![0].photos).toHaveLength(1)
+    expect(await store.drafts('u1')).toEqual([])
+  })
+
+  it('gives nothing back that is still on its way', async () => {
+    const box = make(async () => { throw network() })
+    await box.start()
+    const key = await box.add(draft(), '')
+    await box.idle()
+    expect(await box.takeBack(key)).toBeUndefined()
   })
 
   it('sends direct reports first, then the oldest', async () => {
@@ -207,6 +235,6 @@ describe('drafts', () => {
     const memory = await openStore('other')
     expect(memory.durable).toBe(false)
     await memory.saveDraft(draft())
-    expect((await memory.draft(draftKey('u1', false)))?.text).toBe('cover missing')
+    expect((await memory.drafts('u1'))[0]?.text).toBe('cover missing')
   })
 })

@@ -8,7 +8,7 @@
  * - What may succeed later is tried again by a jittered back-off; what will not is marked refused and waits for a person.
  */
 import { ApiError, type NewIncident, type Reported } from '../../api/client'
-import type { Draft, KeptReceipt, ReportStore, Waiting } from './store'
+import { draftKey, type Draft, type KeptReceipt, type ReportStore, type Waiting } from './store'
 
 export const FIRST_RETRY_MS = 2000
 export const LAST_RETRY_MS = 60_000
@@ -84,6 +84,21 @@ export class Outbox {
     this.options.onChange()
   }
 
+  /** Takes a report that was not accepted back as a draft, to be put right and sent as a new one. */
+  async takeBack(key: string): Promise<Draft | undefined> {
+    const item = this.items.find((other) => other.key === key)
+    if (!item?.refused) return undefined
+    const { category, text, address = '', direct = false, lon, lat, accuracy_m } = item.report
+    const draft: Draft = {
+      key: draftKey(this.options.user, direct, key), category, text, address, direct, at: [lon, lat], accuracy: accuracy_m,
+      photos: item.photos, savedAt: this.#now(),
+    }
+    await this.options.store.reopen(item, draft)
+    this.items = this.items.filter((other) => other !== item)
+    this.options.onChange()
+    return draft
+  }
+
   retryNow(): void {
     for (const item of this.items) item.nextAt = 0
     this.#wake()
@@ -155,7 +170,8 @@ export class Outbox {
       this.stop()
       this.options.onSignedOut()
     } else if (known && !known.passing) {
-      item.refused = { kind: known.kind, detail: known.faults[0]?.message ?? known.message }
+      const [first] = known.faults
+      item.refused = { kind: known.kind, detail: first?.message ?? known.message, field: first?.field }
     } else {
       const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(item.attempts - 1, 10))
       const wait = (ceiling / 2) * (1 + (this.options.random ?? Math.random)())

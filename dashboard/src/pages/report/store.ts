@@ -12,7 +12,7 @@ import type { LonLat, Receipt } from '../../api/types'
 export interface PhotoRef { id: string; name: string; type: string; size: number }
 
 export interface Draft {
-  /** See draftKey: a user has one ordinary and one direct draft. */
+  /** See draftKey: a user has one ordinary and one direct draft, and those taken back from the outbox. */
   key: string
   direct: boolean
   category: string
@@ -24,8 +24,8 @@ export interface Draft {
   savedAt: number
 }
 
-export function draftKey(user: string, direct: boolean): string {
-  return `${user}:${direct ? 'direct' : 'plain'}`
+export function draftKey(user: string, direct: boolean, takenBack = ''): string {
+  return `${user}:${direct ? 'direct' : 'plain'}${takenBack && `:${takenBack}`}`
 }
 
 export interface Waiting {
@@ -39,7 +39,7 @@ export interface Waiting {
   /** Not before this time, epoch ms. */
   nextAt: number
   /** Set when the server will not take it as it is: only a person can help. */
-  refused?: { kind: ErrorKind; detail: string }
+  refused?: { kind: ErrorKind; detail: string; field?: string }
 }
 
 export interface KeptReceipt extends Receipt {
@@ -60,7 +60,8 @@ export const RECEIPTS_KEPT = 100
 
 export interface ReportStore {
   readonly durable: boolean
-  draft(key: string): Promise<Draft | undefined>
+  /** The drafts of a user: direct ones first, then the newest. */
+  drafts(user: string): Promise<Draft[]>
   saveDraft(draft: Draft): Promise<void>
   /** Removes the draft; its photos too, unless they have gone on into the outbox. */
   dropDraft(key: string, withPhotos: boolean): Promise<void>
@@ -70,6 +71,8 @@ export interface ReportStore {
   waiting(user: string): Promise<Waiting[]>
   saveWaiting(item: Waiting): Promise<void>
   dropWaiting(item: Waiting): Promise<void>
+  /** Turns a report that was not accepted back into a draft, in one step: it is never in neither place. */
+  reopen(item: Waiting, draft: Draft): Promise<void>
   receipts(user: string): Promise<KeptReceipt[]>
   saveReceipt(receipt: KeptReceipt): Promise<void>
 }
@@ -94,8 +97,8 @@ class IndexedStore implements ReportStore {
   readonly durable = true
   constructor(private readonly db: IDBPDatabase<Schema>) {}
 
-  draft(key: string) {
-    return this.db.get('drafts', key)
+  async drafts(user: string) {
+    return draftsOf(user, await this.db.getAll('drafts'))
   }
   async saveDraft(draft: Draft) {
     await this.db.put('drafts', draft)
@@ -129,6 +132,12 @@ class IndexedStore implements ReportStore {
     await tx.objectStore('outbox').delete(item.key)
     await tx.done
   }
+  async reopen(item: Waiting, draft: Draft) {
+    const tx = this.db.transaction(['outbox', 'drafts'], 'readwrite')
+    await tx.objectStore('drafts').put(draft)
+    await tx.objectStore('outbox').delete(item.key)
+    await tx.done
+  }
   async receipts(user: string) {
     return newestFirst((await this.db.getAll('receipts')).filter((receipt) => receipt.user === user))
   }
@@ -145,8 +154,8 @@ class MemoryStore implements ReportStore {
   #photos = new Map<string, Blob>()
   #receipts = new Map<string, KeptReceipt>()
 
-  async draft(key: string) {
-    return this.#drafts.get(key)
+  async drafts(user: string) {
+    return draftsOf(user, [...this.#drafts.values()])
   }
   async saveDraft(draft: Draft) {
     this.#drafts.set(draft.key, draft)
@@ -174,12 +183,22 @@ class MemoryStore implements ReportStore {
     for (const photo of item.photos) this.#photos.delete(photo.id)
     this.#outbox.delete(item.key)
   }
+  async reopen(item: Waiting, draft: Draft) {
+    this.#drafts.set(draft.key, draft)
+    this.#outbox.delete(item.key)
+  }
   async receipts(user: string) {
     return newestFirst([...this.#receipts.values()].filter((receipt) => receipt.user === user))
   }
   async saveReceipt(receipt: KeptReceipt) {
     this.#receipts.set(receipt.number, receipt)
   }
+}
+
+function draftsOf(user: string, drafts: Draft[]): Draft[] {
+  return drafts
+    .filter((draft) => draft.key.startsWith(`${user}:`))
+    .sort((a, b) => Number(b.direct) - Number(a.direct) || b.savedAt - a.savedAt)
 }
 
 function newestFirst(receipts: KeptReceipt[]): KeptReceipt[] {

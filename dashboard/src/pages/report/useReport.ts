@@ -4,14 +4,14 @@ import type { Category, CategoryGroup } from '../../api/types'
 import { useWords } from '../../i18n'
 import type { Session } from '../session'
 import { Outbox } from './outbox'
-import { draftKey, openStore, type Draft, type PhotoRef, type ReportStore } from './store'
+import { draftKey, openStore, type Draft, type PhotoRef, type ReportStore, type Waiting } from './store'
 
 export type View = 'home' | 'form' | 'sent' | 'mine' | 'me'
 const SAVE_AFTER_MS = 400
 const CATEGORIES = 'sharpeyes.categories'
 
 export function makeReport(session: Session) {
-  const { locale } = useWords()
+  const { t, locale } = useWords()
   const user = session.me.value!.user.id
   const view = ref<View>('home')
   const draft = ref<Draft>(blank())
@@ -45,8 +45,7 @@ export function makeReport(session: Session) {
   })
 
   async function loadKept() {
-    const found = await Promise.all([true, false].map((direct) => store?.draft(draftKey(user, direct)).catch(() => undefined)))
-    kept.value = found.filter((one) => one !== undefined)
+    kept.value = (await store?.drafts(user).catch(() => [])) ?? []
   }
 
   function open(next: Draft, wanted: CategoryGroup) {
@@ -112,7 +111,25 @@ export function makeReport(session: Session) {
     },
     /** Opens the form. A draft of the same kind is gone on with: nothing written is lost by a tap. */
     begin(direct: boolean, wanted: CategoryGroup = 'hazard') {
-      open(kept.value.find((one) => one.direct === direct) ?? blank(direct), wanted)
+      open(kept.value.find((one) => one.key === draftKey(user, direct)) ?? blank(direct), wanted)
+    },
+    resume(one: Draft) {
+      open(one, 'hazard')
+    },
+    /** Opens a report that was not accepted again, to put it right. */
+    async takeBack(key: string) {
+      const taken = await outbox.value?.takeBack(key)
+      if (taken) open(taken, 'hazard')
+    },
+    /** Why the server did not take a report, in words that say what to do. */
+    refusedWords({ kind, detail, field }: NonNullable<Waiting['refused']>): string {
+      if (kind !== 'invalid') return t(`error.${kind}`)
+      const part = field?.replace(/\W.*$/, '')
+      if (part === 'lon' || part === 'lat') return t('report.outside')
+      if (part === 'photos' || part === 'text' || part === 'category' || part === 'address') {
+        return t('report.badField', { field: t(`report.fields.${part}`) })
+      }
+      return t('error.invalid', { detail })
     },
     async discard() {
       clearTimeout(timer)
