@@ -286,6 +286,7 @@ const en: Messages = {
     rejected: '{n} not accepted',
     what: 'What',
     choose: 'Choose a category',
+    otherCategory: 'Another',
     text: 'Description',
     textHint: 'What you see, and whether anyone is affected',
     where: 'Where',

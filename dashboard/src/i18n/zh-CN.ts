@@ -286,6 +286,7 @@ export default {
     rejected: '{n} 条未被接受',
     what: '什么事',
     choose: '选一个类别',
+    otherCategory: '换一个',
     text: '说明',
     textHint: '看到了什么，有没有人受影响',
     where: '在哪里',
