@@ -213,8 +213,8 @@ func (s *socket) next() received {
 	}
 }
 
-// skip reads hello and the snapshot.
-func (s *socket) skip() received {
+// greeted reads hello and the snapshot.
+func (s *socket) greeted() received {
 	s.t.Helper()
 	hello := s.next()
 	if hello.Type != "hello" {
@@ -257,7 +257,7 @@ func TestSnapshotThenDeltasByScopeAndRight(t *testing.T) {
 	h := build(t)
 	officer, easterner, admin := h.connect(h.signIn("officer"), ""), h.connect(h.signIn("easterner"), ""), h.connect(h.signIn("builder"), "")
 	for _, s := range []*socket{officer, easterner, admin} {
-		s.skip()
+		s.greeted()
 	}
 	h.happen(true, event(alerts.IncidentCreated, "west", "i1"), event(alerts.UserChanged, "city", "u1"), event(alerts.CameraSaved, "east", "c1"),
 		event(alerts.AlertRaised, "east", "a1"))
@@ -275,7 +275,7 @@ func TestSnapshotThenDeltasByScopeAndRight(t *testing.T) {
 func TestALostHintCostsNothing(t *testing.T) {
 	h := build(t)
 	s := h.connect(h.signIn("officer"), "")
-	s.skip()
+	s.greeted()
 	h.happen(false, event(alerts.IncidentCreated, "east", "i1"))
 	if got := ids(s.next()); got != "i1" {
 		t.Fatalf("got %q", got)
@@ -287,7 +287,7 @@ func TestResume(t *testing.T) {
 	cookie := h.signIn("officer")
 	h.happen(true, event(alerts.IncidentCreated, "east", "old"))
 	s := h.connect(cookie, "")
-	seq := s.skip().Seq
+	seq := s.greeted().Seq
 	_ = s.Close()
 	var many []alerts.Event
 	for i := range 450 {
@@ -316,7 +316,7 @@ func TestResume(t *testing.T) {
 		h.hub.feed.mu.Unlock()
 		check(t, h.connect(cookie, fmt.Sprintf("?since=%d", seq)))
 	})
-	t.Run("a number from the future", func(t *testing.T) { h.connect(cookie, "?since=999999").skip() })
+	t.Run("a number from the future", func(t *testing.T) { h.connect(cookie, "?since=999999").greeted() })
 }
 
 func TestStatusIsSentWhenItChanges(t *testing.T) {
@@ -326,8 +326,8 @@ func TestStatusIsSentWhenItChanges(t *testing.T) {
 	}
 	h.states.Store(&[]CameraStatus{status("c1", "east", "a"), status("c2", "west", "a")})
 	s, e := h.connect(h.signIn("officer"), ""), h.connect(h.signIn("easterner"), "")
-	s.skip()
-	e.skip()
+	s.greeted()
+	e.greeted()
 	if m := s.next(); m.Type != "status" || ids(m) != "c1 c2" {
 		t.Fatalf("got %s %q", m.Type, ids(m))
 	}
@@ -378,7 +378,7 @@ func TestEnds(t *testing.T) {
 	t.Run("sign-out", func(t *testing.T) {
 		cookie := h.signIn("officer")
 		s := h.connect(cookie, "")
-		s.skip()
+		s.greeted()
 		req, _ := http.NewRequest(http.MethodPost, h.server.URL+"/out", nil)
 		req.Header.Set("Cookie", cookie)
 		res, err := http.DefaultClient.Do(req)
@@ -392,7 +392,7 @@ func TestEnds(t *testing.T) {
 	})
 	t.Run("area changed", func(t *testing.T) {
 		s := h.connect(h.signIn("easterner"), "")
-		s.skip()
+		s.greeted()
 		err := h.store.Write(t.Context(), func(tx alerts.Tx) error {
 			u, err := tx.User(t.Context(), alerts.System(), "easterner")
 			if err != nil {
@@ -410,7 +410,7 @@ func TestEnds(t *testing.T) {
 	})
 	t.Run("a client that talks too much", func(t *testing.T) {
 		s := h.connect(h.signIn("officer"), "")
-		s.skip()
+		s.greeted()
 		_ = s.WriteMessage(websocket.TextMessage, []byte(noise(4*readLimit)))
 		_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
 		for {
@@ -426,7 +426,7 @@ func TestEnds(t *testing.T) {
 	})
 	t.Run("server closes", func(t *testing.T) {
 		s := h.connect(h.signIn("officer"), "")
-		s.skip()
+		s.greeted()
 		done := make(chan struct{})
 		go func() { h.hub.Close(); close(done) }()
 		if code := s.closeCode(); code != websocket.CloseGoingAway {
@@ -444,8 +444,8 @@ func TestEnds(t *testing.T) {
 func TestASlowReaderIsClosedAndOthersAreNot(t *testing.T) {
 	h := build(t)
 	slow, good := h.connect(h.signIn("officer"), ""), h.connect(h.signIn("officer"), "")
-	good.skip()
-	slow.skip()
+	good.greeted()
+	slow.greeted()
 	big := event(alerts.IncidentCreated, "east", "big")
 	big.Data = json.RawMessage(fmt.Sprintf(`{"id":"big","x":%q}`, noise(60<<10)))
 	for i := 0; h.hub.Clients() > 1; i++ {
