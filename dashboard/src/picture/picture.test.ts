@@ -139,6 +139,24 @@ describe('bounds', () => {
   })
 })
 
+describe('a storm', () => {
+  it('does not wash away what is critical or reported directly', () => {
+    const { picture } = make()
+    const old = new Date(Date.now() - 3600_000).toISOString()
+    picture.applySnapshot(snapshot({
+      incidents: [{ id: 'direct', direct: true, severity: 'low', received_at: old } as Incident],
+      alerts: [{ id: 'fire', severity: 'critical', last_at: old } as Alert, { id: 'dust', severity: 'low', last_at: old } as Alert],
+    }))
+    const storm = Array.from({ length: LIMIT + 100 }, (_, i): LiveEvent =>
+      ({ seq: 11 + i, at: '', area_id: '', id: `x${i}`, kind: 'alert.raised', data: alert(`x${i}`) }))
+    picture.applyEvents(storm)
+    expect(picture.alerts.size).toBe(LIMIT)
+    expect(picture.alerts.has('fire')).toBe(true)
+    expect(picture.alerts.has('dust')).toBe(false)
+    expect(picture.incidents.has('direct')).toBe(true)
+  })
+})
+
 describe('listeners and the clock', () => {
   it('end when told to, also from inside a telling', () => {
     const { picture, flush } = make()

@@ -8,7 +8,8 @@
  *   becomes visible whole, with its last part.
  * - Tellings are gathered and given once per animation frame and topic: a set of changed
  *   ids, or null when everything may have changed. Removed ids are told like changed ones.
- * - At most LIMIT incidents and LIMIT alerts, none older than KEEP_MS; the oldest go first.
+ * - At most LIMIT incidents and LIMIT alerts, none older than KEEP_MS; of too many the oldest go first,
+ *   critical ones and direct reports last: a storm must not wash them away.
  */
 import type { Alert, Camera, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
 
@@ -161,11 +162,11 @@ export class Picture {
 
   #bound(): void {
     const oldest = this.now() - KEEP_MS
-    for (const id of surplus(this.incidents, (i) => i.received_at, oldest)) {
+    for (const id of surplus(this.incidents, (i) => i.received_at, (i) => i.direct || i.severity === 'critical', oldest)) {
       this.incidents.delete(id)
       this.#tell('incidents', id)
     }
-    for (const id of surplus(this.alerts, (a) => a.last_at, oldest)) {
+    for (const id of surplus(this.alerts, (a) => a.last_at, (a) => a.severity === 'critical', oldest)) {
       this.alerts.delete(id)
       this.#tell('alerts', id)
     }
@@ -197,17 +198,17 @@ function replace<T extends { id: string }>(map: Map<string, T>, items: readonly 
 }
 
 /** Ids of what is too old, or too much. */
-function surplus<T>(map: Map<string, T>, timeOf: (item: T) => string, oldest: number): string[] {
+function surplus<T>(map: Map<string, T>, timeOf: (item: T) => string, grave: (item: T) => boolean, oldest: number): string[] {
   const drop: string[] = []
-  const kept: [number, string][] = []
+  const kept: { at: number; grave: number; id: string }[] = []
   for (const [id, item] of map) {
     const at = Date.parse(timeOf(item))
     if (at < oldest) drop.push(id)
-    else kept.push([at, id])
+    else kept.push({ at, grave: Number(grave(item)), id })
   }
   if (kept.length > LIMIT) {
-    kept.sort((a, b) => b[0] - a[0])
-    for (const [, id] of kept.slice(LIMIT)) drop.push(id)
+    kept.sort((a, b) => b.grave - a.grave || b.at - a.at)
+    for (const { id } of kept.slice(LIMIT)) drop.push(id)
   }
   return drop
 }
