@@ -190,6 +190,7 @@ func (s *coverSweep) slab(south, north float64, open []int32, cuts []cutWall) []
 		slices.SortFunc(cuts, func(a, b cutWall) int {
 			return cmp.Or(cmp.Compare(a.south, b.south), cmp.Compare(a.north, b.north), cmp.Compare(a.wall, b.wall))
 		})
+		untwist(cuts)
 		if y, crosses := firstCrossing(p.south, p.north, cuts); crosses {
 			pieces = append(pieces, piece{y, p.north}, piece{p.south, y})
 			continue
@@ -201,6 +202,17 @@ func (s *coverSweep) slab(south, north float64, open []int32, cuts []cutWall) []
 		s.measure(p.north-p.south, cuts)
 	}
 	return cuts
+}
+
+// untwist puts walls that start in one point, but for rounding, in the order
+// they leave it: a pair the wrong way round would hide the walls that one of
+// them crosses from its neighbours.
+func untwist(cuts []cutWall) {
+	for i := 1; i < len(cuts); i++ {
+		for j := i; j > 0 && cuts[j].south-cuts[j-1].south < nearlyNothing && cuts[j].north < cuts[j-1].north; j-- {
+			cuts[j], cuts[j-1] = cuts[j-1], cuts[j]
+		}
+	}
 }
 
 // firstCrossing returns a latitude between two where walls cross that are

@@ -144,6 +144,18 @@ func TestCoverAgreesWithCounting(t *testing.T) {
 	})
 }
 
+// Two walls that leave one corner in the wrong order hid a third behind them.
+func TestCoverWhereWallsLeaveOneCorner(t *testing.T) {
+	const top = 0.00899320363724538
+	ring := func(p ...alerts.Point) alerts.MultiPolygon { return alerts.MultiPolygon{{append(p, p[0])}} }
+	a := ring(alerts.Point{Lon: 0.001953125, Lat: top}, alerts.Point{Lon: top, Lat: 0.00390625}, alerts.Point{Lon: 0.00390625, Lat: 0.00390625})
+	b := ring(alerts.Point{Lon: top, Lat: top}, alerts.Point{Lon: top, Lat: 0.00390625}, alerts.Point{Lon: 0.0009765625, Lat: 0.001953125})
+	c, ok := Cover(a, []alerts.MultiPolygon{b})
+	if got := c.Whole - c.Gaps; !ok || !about(got, 80278, 2000) {
+		t.Errorf("%g m2 in common, %t", got, ok)
+	}
+}
+
 func TestCoverGivesUp(t *testing.T) {
 	// The teeth of one comb across those of another: a million crossings.
 	var comb, across alerts.Ring
