@@ -14,7 +14,7 @@ func TestRebaseNeverJumps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c rebase
 		kind := rapid.SampledFrom([]Kind{Video, Audio}).Draw(t, "kind")
-		rate := kind.ClockRate()
+		rate := (*Desc)(nil).ClockRate(kind)
 		now := time.Unix(1_700_000_000, 0)
 		pts := rapid.Int64Range(-1<<33, 1<<33).Draw(t, "first")
 		last := c.apply(pts, rate, now)

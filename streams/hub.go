@@ -62,7 +62,7 @@ func (h *Hub) Publish(f *Frame) {
 		return
 	}
 	f.At = now
-	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Kind.ClockRate(), now)
+	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), now)
 	h.frames = append(h.frames, f)
 	h.bytes += f.Size
 	if f.Key {
@@ -114,6 +114,16 @@ func (h *Hub) trim(now time.Time) {
 	if h.hasKey && h.key < h.base {
 		h.hasKey = false // the GOP is too long to keep whole
 	}
+}
+
+// KeyFrame returns the newest key frame that is kept; nil: none is.
+func (h *Hub) KeyFrame() *Frame {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.hasKey {
+		return nil
+	}
+	return h.frames[h.key-h.base]
 }
 
 // Interrupt says that frames were lost: nothing can be decoded until the next

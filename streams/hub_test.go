@@ -38,7 +38,7 @@ func newModel() *model {
 
 func (m *model) publish(kind Kind, key bool, size int) *Frame {
 	f := made(kind, key, size)
-	m.pts[kind] += kind.ClockRate() / 25
+	m.pts[kind] += (*Desc)(nil).ClockRate(kind) / 25
 	f.PTS = m.pts[kind]
 	m.hub.Publish(f)
 	if key {

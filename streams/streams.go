@@ -19,8 +19,10 @@ type Codec string
 // The codecs that pass through.
 const (
 	H264 Codec = "H264"
+	H265 Codec = "H265"
 	PCMA Codec = "PCMA" // G.711 A-law
 	PCMU Codec = "PCMU" // G.711 mu-law
+	Opus Codec = "OPUS"
 )
 
 // Profile is one of a camera's streams.
@@ -39,6 +41,7 @@ type Desc struct {
 	AudioChannels int
 	Width, Height int // pixels; 0 until parameter sets were seen
 	SPS, PPS      []byte
+	VPS           []byte // H.265 alone
 }
 
 // Kind tells a frame of the picture from one of the sound.
@@ -50,10 +53,14 @@ const (
 	Audio
 )
 
-// ClockRate is the RTP clock of a kind, Hz (RFC 6184 8.2.1, RFC 3551 4.5.14).
-func (k Kind) ClockRate() int64 {
-	if k == Video {
+// ClockRate is the RTP clock of a kind, Hz (RFC 6184 8.2.1, RFC 3551 4.5.14,
+// RFC 7587 4.1).
+func (d *Desc) ClockRate(k Kind) int64 {
+	switch {
+	case k == Video:
 		return 90000
+	case d != nil && d.Audio == Opus:
+		return 48000
 	}
 	return 8000
 }
@@ -123,4 +130,6 @@ type Status struct {
 	Discarded   int64 // frames that were broken, too large, or before a key frame
 	Reconnects  int64
 	Readers     int
+	BFrames     bool // the camera sends B-pictures
+	Degraded    bool // packets were lost lately
 }

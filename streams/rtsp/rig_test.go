@@ -275,7 +275,7 @@ func steady(t *testing.T, frames []*streams.Frame) {
 	last := map[streams.Kind]int64{}
 	for _, f := range frames {
 		if before, ok := last[f.Kind]; ok {
-			if step := f.PTS - before; step < -f.Kind.ClockRate() || step > 10*f.Kind.ClockRate() {
+			if step := f.PTS - before; step < -f.Desc.ClockRate(f.Kind) || step > 10*f.Desc.ClockRate(f.Kind) {
 				t.Errorf("a step of %d from %d to %d", step, before, f.PTS)
 			}
 		}
