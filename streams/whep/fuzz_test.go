@@ -17,6 +17,8 @@ func FuzzCheckOffer(f *testing.F) {
 	f.Add(sampleOffer)
 	f.Add(strings.ReplaceAll(sampleOffer, "\r\n", "\n"))
 	f.Add(strings.ReplaceAll(sampleOffer, "packetization-mode=1", "packetization-mode=0"))
+	f.Add(strings.ReplaceAll(strings.ReplaceAll(sampleOffer, "H264", "H265"), "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+		"level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"))
 	f.Add("v=0\r\nm=video 99999999999999999999 X 0\r\n")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, offer string) {
@@ -24,8 +26,12 @@ func FuzzCheckOffer(f *testing.F) {
 		if err != nil && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrNoCodec) {
 			t.Fatalf("an error of no kind: %v", err)
 		}
-		if err == nil && !strings.Contains(strings.ToUpper(offer), "H264") {
-			t.Fatal("taken without H.264")
+		if up := strings.ToUpper(offer); err == nil && !strings.Contains(up, "H264") && !strings.Contains(up, "H265") {
+			t.Fatal("taken without H.264 and H.265")
+		}
+		a, again := Accepts(offer)
+		if (err == nil) != (again == nil) || (err == nil) != (len(a.Video) > 0) {
+			t.Fatalf("%v, then %v with %v", err, again, a.Video)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (t *track) Kind() webrtc.RTPCodecType { return t.kind }
 // payloadType returns the agreed payload type for what the camera sends.
 func (t *track) payloadType(d *streams.Desc) (uint8, bool) {
 	if t.kind == webrtc.RTPCodecTypeVideo {
-		c, ok := choose(t.codecs, d.SPS)
+		c, ok := choose(t.codecs, d)
 		return uint8(c.PayloadType), ok
 	}
 	for _, c := range t.codecs {

@@ -89,7 +89,8 @@ func TestOffersThatAreRefused(t *testing.T) {
 	checkLeaks(t)
 	s, c := openServer(t, func(s *Server) { s.MaxViewers = 1 }), startCamera(t, 50)
 	good := newPeer(t).offer(t, nil)
-	noH264 := strings.ReplaceAll(good, "H264/90000", "VP8/90000")
+	noH265 := strings.ReplaceAll(good, "H265/90000", "VP8/90000")
+	noCodec := strings.ReplaceAll(noH265, "H264/90000", "VP8/90000")
 	audioOnly := func() string {
 		i, j := strings.Index(good, "m=video"), strings.Index(good, "m=audio")
 		return good[:i] + good[j:]
@@ -105,8 +106,8 @@ func TestOffersThatAreRefused(t *testing.T) {
 		"no fingerprint":    {strings.ReplaceAll(good, "a=fingerprint", "a=x-print"), ErrMalformed},
 		"too long":          {good + strings.Repeat("a=x\r\n", 20_000), ErrMalformed},
 		"too many media":    {good + strings.Repeat(good[strings.Index(good, "m=video"):], 9), ErrMalformed},
-		"no H.264":          {noH264, ErrNoCodec},
-		"mode 0 only":       {strings.ReplaceAll(good, "packetization-mode=1", "packetization-mode=0"), ErrNoCodec},
+		"no codec of ours":  {noCodec, ErrNoCodec},
+		"mode 0 only":       {strings.ReplaceAll(noH265, "packetization-mode=1", "packetization-mode=0"), ErrNoCodec},
 		"sound only":        {audioOnly, ErrNoCodec},
 		"viewer that sends": {strings.ReplaceAll(good, "a=recvonly", "a=sendonly"), ErrNoCodec},
 	} {
