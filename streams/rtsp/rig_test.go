@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,12 @@ import (
 // TestMain runs more tests side by side than there are cores: they wait for
 // time to pass, mostly.
 func TestMain(m *testing.M) {
+	if os.Getenv(benchCameras) != "" {
+		if err := cameras(); err != nil {
+			panic(err)
+		}
+		return
+	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
