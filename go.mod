@@ -3,6 +3,7 @@ module sharpeyes
 go 1.26.0
 
 require (
+	github.com/Eyevinn/mp4ff v0.50.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/bluenviron/gortsplib/v4 v4.16.2
