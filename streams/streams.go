@@ -16,13 +16,15 @@ import "time"
 // Codec names a codec as SDP does.
 type Codec string
 
-// The codecs that pass through.
+// The codecs that are carried.
 const (
 	H264 Codec = "H264"
 	H265 Codec = "H265"
 	PCMA Codec = "PCMA" // G.711 A-law
 	PCMU Codec = "PCMU" // G.711 mu-law
 	Opus Codec = "OPUS"
+	// AAC is carried for the transcoder and the recorder: no browser takes it.
+	AAC Codec = "MPEG4-GENERIC"
 )
 
 // Profile is one of a camera's streams.
@@ -42,6 +44,9 @@ type Desc struct {
 	Width, Height int // pixels; 0 until parameter sets were seen
 	SPS, PPS      []byte
 	VPS           []byte // H.265 alone
+	AudioRate     int    // AAC alone: its clock, Hz
+	AudioConfig   []byte // AAC alone: AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1)
+	BFrames       bool   // the camera sends B-pictures
 }
 
 // Kind tells a frame of the picture from one of the sound.
@@ -54,13 +59,15 @@ const (
 )
 
 // ClockRate is the RTP clock of a kind, Hz (RFC 6184 8.2.1, RFC 3551 4.5.14,
-// RFC 7587 4.1).
+// RFC 7587 4.1, RFC 3640 3.1).
 func (d *Desc) ClockRate(k Kind) int64 {
 	switch {
 	case k == Video:
 		return 90000
 	case d != nil && d.Audio == Opus:
 		return 48000
+	case d != nil && d.Audio == AAC:
+		return int64(d.AudioRate)
 	}
 	return 8000
 }
@@ -69,10 +76,10 @@ func (d *Desc) ClockRate(k Kind) int64 {
 // is immutable and shared once published.
 type Frame struct {
 	Kind     Kind
-	Key      bool      // an IDR picture with its parameter sets
+	Key      bool      // decoding can start here: an IDR or IRAP picture with its parameter sets
 	PTS      int64     // in the kind's clock; never jumps
 	At       time.Time // server's clock when the frame had arrived
-	Payloads [][]byte  // at most MaxPayload bytes each; the marker goes on the last
+	Payloads [][]byte  // at most MaxPayload bytes each; the marker goes on the last; AAC: joined they are one access unit
 	Size     int       // bytes of all payloads
 	Desc     *Desc     // what the stream carried at this frame
 }
