@@ -2,6 +2,7 @@ package streams
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Hub struct {
 	profile Profile
 	now     func() time.Time
 	gone    chan struct{}
+	joined  chan struct{} // holds one: a reader came
+	wanted  chan struct{} // holds one: a key frame is missed
+	watched atomic.Int32  // readers, to be asked without the lock
 
 	mu      sync.Mutex
 	frames  []*Frame // frames[0] has index base
@@ -38,6 +42,7 @@ type Hub struct {
 // NewHub returns an idle hub.
 func NewHub(camera string, profile Profile, now func() time.Time, changed func(Status)) *Hub {
 	h := &Hub{camera: camera, profile: profile, now: now, gone: make(chan struct{}), changed: changed,
+		joined: make(chan struct{}, 1), wanted: make(chan struct{}, 1),
 		waitKey: true, readers: map[*Reader]struct{}{}}
 	h.status = Status{Camera: camera, Profile: profile, State: Idle, Reason: NoViewers, Since: now()}
 	return h
@@ -45,6 +50,26 @@ func NewHub(camera string, profile Profile, now func() time.Time, changed func(S
 
 // Gone is closed when the camera was removed or disabled for good.
 func (h *Hub) Gone() <-chan struct{} { return h.gone }
+
+// Watched reports whether anybody reads. While nobody does, frames may come in
+// bunches.
+func (h *Hub) Watched() bool { return h.watched.Load() > 0 }
+
+// Joined gets a value when a reader came since it was last looked at. It is for
+// the one that pulls.
+func (h *Hub) Joined() <-chan struct{} { return h.joined }
+
+// Wanted gets a value when a key frame is missed: after a loss, and when a
+// reader came that there is none for. It is for the one that pulls.
+func (h *Hub) Wanted() <-chan struct{} { return h.wanted }
+
+// tell leaves a value where none waits.
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
 
 // Publish hands a frame to every reader. The hub owns the frame from then on.
 func (h *Hub) Publish(f *Frame) {
@@ -132,6 +157,7 @@ func (h *Hub) Interrupt() {
 	h.mu.Lock()
 	h.waitKey = true
 	h.mu.Unlock()
+	tell(h.wanted)
 }
 
 // Restart says that a new connection begins: time stamps start anew.

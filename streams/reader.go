@@ -18,8 +18,12 @@ func (h *Hub) NewReader(wake func()) *Reader {
 	r := &Reader{hub: h, wake: wake, next: h.base + uint64(len(h.frames))}
 	if h.hasKey && !h.waitKey {
 		r.next, r.synced = h.key, true
+	} else {
+		tell(h.wanted)
 	}
 	h.readers[r] = struct{}{}
+	h.watched.Store(int32(len(h.readers)))
+	tell(h.joined)
 	return r
 }
 
@@ -27,6 +31,7 @@ func (h *Hub) NewReader(wake func()) *Reader {
 func (r *Reader) Close() {
 	r.hub.mu.Lock()
 	delete(r.hub.readers, r)
+	r.hub.watched.Store(int32(len(r.hub.readers)))
 	r.hub.mu.Unlock()
 }
 

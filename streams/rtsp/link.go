@@ -23,11 +23,16 @@ type link struct {
 	net.Conn
 	left    atomic.Int64
 	playing atomic.Bool
+	settled atomic.Bool
+	intake  *intake // set before playing is; nil: the library reads all by itself
 }
 
 func (l *link) Read(b []byte) (int, error) {
 	if l.playing.Load() {
-		return l.Conn.Read(b)
+		if l.intake == nil {
+			return l.Conn.Read(b)
+		}
+		return l.intake.read(b)
 	}
 	left := l.left.Load()
 	if left <= 0 {
@@ -35,6 +40,11 @@ func (l *link) Read(b []byte) (int, error) {
 	}
 	n, err := l.Conn.Read(b[:min(int64(len(b)), left)])
 	l.left.Add(-int64(n))
+	if n > 0 && l.playing.Load() && l.intake != nil {
+		// PLAY went out while this read waited: the picture may be in it.
+		l.intake.feed(b[:n])
+		return l.intake.read(b)
+	}
 	return n, err
 }
 
@@ -117,6 +127,14 @@ func (d *dialer) is(ip net.IP) bool {
 	return ok && a.IP.Equal(ip)
 }
 
+// direct has the intake read the connection from PLAY on.
+func (d *dialer) direct(in *intake) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	in.conn, in.raw, in.settled = d.link.Conn, rawReaderOf(d.link.Conn), d.link.settled.Load
+	d.link.intake = in
+}
+
 // play lifts the bound in bytes: a camera may send its picture before it
 // answers PLAY.
 func (d *dialer) play() {
@@ -131,7 +149,11 @@ func (d *dialer) play() {
 func (d *dialer) settle() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.link.SetReadDeadline(time.Time{})
+	d.link.settled.Store(true)
+	if err := d.link.SetReadDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // it has ended already, which watch tells
 }
 
 // cut closes the connection under the library.

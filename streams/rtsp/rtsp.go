@@ -71,6 +71,7 @@ type Puller struct {
 	// Log gets one line for each change of a camera's state.
 	Log *slog.Logger
 
+	chunks   sync.Pool // of *chunk
 	once     sync.Once
 	slots    chan struct{} // one for each start under way; full: the next waits
 	mu       sync.Mutex
@@ -92,6 +93,7 @@ func (p *Puller) init() {
 	p.once.Do(func() {
 		p.slots = make(chan struct{}, cmp.Or(p.Starts, DefaultStarts))
 		p.refusals = map[account]refusal{}
+		p.chunks.New = func() any { return new(chunk) }
 		if p.Log == nil {
 			p.Log = slog.New(slog.DiscardHandler)
 		}

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"strings"
@@ -27,6 +28,7 @@ const (
 	maxSessionTimeout     = 3600
 	defaultSessionTimeout = 60
 	udpBuffer             = 1 << 20 // asked of the kernel, which may give less
+	never                 = 10 * 365 * 24 * time.Hour
 )
 
 // session is one connection to a camera, from dialling to its end.
@@ -109,6 +111,9 @@ func (s *session) newClient(u *base.URL) *gortsplib.Client {
 	// The waits are ours: the whole connect has a deadline, and watch looks at
 	// pictures, not packets. The library counts in whole seconds.
 	late := 2*s.puller.ReadTimeout + 2*time.Second
+	if !s.spec.UDP && u.Scheme == "rtsp" {
+		late = never // it does not see the packets of the picture
+	}
 	return &gortsplib.Client{
 		Scheme:                u.Scheme,
 		Host:                  u.Host,
@@ -169,12 +174,14 @@ func (s *session) connect(ctx context.Context, u *base.URL) error {
 		return err
 	}
 	s.frames = newFrames(ctx, s.hub, t.desc, t.h264)
-	if err := s.setup(offer.BaseURL, t.video); err != nil {
+	answer, err := s.setup(offer.BaseURL, t.video)
+	if err != nil {
 		return err
 	}
+	s.takeDirectly(u, t.video, answer)
 	s.client.OnPacketRTP(t.video, t.h264, s.frames.picture)
 	if t.audio != nil {
-		if err := s.setup(offer.BaseURL, t.audio); err == nil {
+		if _, err := s.setup(offer.BaseURL, t.audio); err == nil {
 			s.client.OnPacketRTP(t.audio, t.g711, s.frames.sound)
 		} else if !isStatus(err) {
 			return err
@@ -196,20 +203,34 @@ func (s *session) connect(ctx context.Context, u *base.URL) error {
 
 // setup asks for one medium. A camera that names another machine as the source
 // of its packets is refused: the library would send that machine packets.
-func (s *session) setup(baseURL *base.URL, m *description.Media) error {
-	answer, err := s.client.Setup(baseURL, m, 0, 0)
-	if err != nil || !s.spec.UDP {
-		return err
-	}
+func (s *session) setup(baseURL *base.URL, m *description.Media) (headers.Transport, error) {
 	var h headers.Transport
-	if err := h.Unmarshal(answer.Header["Transport"]); err != nil {
-		return err
+	answer, err := s.client.Setup(baseURL, m, 0, 0)
+	if err != nil {
+		return h, err
 	}
-	if h.Source != nil && !s.dialer.is(*h.Source) {
-		return failure{streams.Refused, streams.NotAllowed,
+	if err := h.Unmarshal(answer.Header["Transport"]); err != nil {
+		return h, err
+	}
+	if s.spec.UDP && h.Source != nil && !s.dialer.is(*h.Source) {
+		return h, failure{streams.Refused, streams.NotAllowed,
 			"the camera wants to send its packets from another address; use TCP", true}
 	}
-	return nil
+	return h, nil
+}
+
+// takeDirectly has the picture's packets taken out of the connection before the
+// library sees them: it would copy and allocate each one.
+func (s *session) takeDirectly(u *base.URL, video *description.Media, answer headers.Transport) {
+	if s.spec.UDP || u.Scheme != "rtsp" || answer.InterleavedIDs == nil {
+		return
+	}
+	in := &intake{hub: s.hub, pool: &s.puller.chunks, channel: byte(answer.InterleavedIDs[0]),
+		picture: s.frames.picture, spoiled: s.frames.undecodable, slot: gulp / gulpSlots * rand.N[time.Duration](gulpSlots)}
+	for _, f := range video.Formats {
+		in.types[f.PayloadType()&0x7f] = true
+	}
+	s.dialer.direct(in)
 }
 
 // watch waits for the end of the stream, and ends it when no picture comes.
