@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -89,7 +90,22 @@ func (v *Viewer) Patch(ctx context.Context, text string) (answer string, err err
 	return answerFragment(full)
 }
 
+// holdCandidates is how long the peer's candidates are kept back. A peer checks
+// us first, and our answer to its check is the fastest way to be nominated: with
+// checks of our own under way before it has the answer, a browser nominates a
+// pair only at its next tick, 200 ms later in pion. Where nothing came by then,
+// we check from our side: our own NAT may have to be opened.
+const holdCandidates = 400 * time.Millisecond
+
+// addCandidates hands candidates to pion, or keeps them back. v.mu is held.
 func (v *Viewer) addCandidates(f fragment) error {
+	if v.holds {
+		v.held = append(v.held, f.candidates...)
+		if len(v.held) > maxCandidates {
+			return fmt.Errorf("%w: more than %d candidates", ErrMalformed, maxCandidates)
+		}
+		return nil
+	}
 	for _, c := range f.candidates {
 		if err := v.pc.AddICECandidate(c); err != nil {
 			if errors.Is(err, webrtc.ErrConnectionClosed) {
@@ -99,6 +115,38 @@ func (v *Viewer) addCandidates(f fragment) error {
 		}
 	}
 	return nil
+}
+
+// addHeld hands over what was kept back. One that cannot be parsed is left out.
+func (v *Viewer) addHeld() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.holds = false
+	for _, c := range v.held {
+		_ = v.pc.AddICECandidate(c)
+	}
+	v.held = nil
+}
+
+// takeCandidates cuts the candidates out of an offer.
+func takeCandidates(offer string) (rest string, candidates []webrtc.ICECandidateInit) {
+	var b strings.Builder
+	section := -1
+	for line := range strings.Lines(offer) {
+		text := strings.TrimRight(line, "\r\n")
+		if strings.HasPrefix(text, "m=") {
+			section++
+		}
+		c, ok := strings.CutPrefix(text, "a=candidate:")
+		switch {
+		case ok && section >= 0 && len(candidates) < maxCandidates:
+			n := uint16(section)
+			candidates = append(candidates, webrtc.ICECandidateInit{Candidate: "candidate:" + c, SDPMLineIndex: &n})
+		case !ok && text != "a=end-of-candidates":
+			b.WriteString(text + "\r\n")
+		}
+	}
+	return b.String(), candidates
 }
 
 // iceCredentials returns those of an SDP's first section that has them.

@@ -1,14 +1,12 @@
 package whep
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"sharpeyes/streams"
@@ -16,39 +14,58 @@ import (
 
 // Pacing and repair.
 const (
-	// burstBits is the rate at which a backlog leaves (the kept GOP at the
-	// start, a large key frame), so that it does not overrun the receiver's
-	// socket buffer.
-	burstBits  = 100_000_000
-	burstChunk = 16 // packets sent at once
-	// historySize is how many packets can be sent again: 2 s of 5 Mbit/s.
-	historySize = 1024 // a power of two
+	// A viewer's packets leave at 16 a millisecond (154 Mbit/s) after the first
+	// 32: the kept GOP at the start, or a large key frame, must not overrun the
+	// receiver's socket buffer.
+	paceEvery = time.Millisecond / 16
+	paceBurst = 32
+	// turnPackets is what one viewer sends before the next has its turn.
+	turnPackets = 16
+	// historyFrames is how many frames can be sent again: 5 s of pictures.
+	historyFrames = 128
 	// repeatKey is the shortest time between two replays of the kept GOP.
 	repeatKey   = time.Second
 	staleAfter  = time.Second
 	reportEvery = 2 * time.Second
+	maxRequests = 64
 )
 
-// sender writes one viewer's packets. It belongs to one goroutine.
+// sender is one viewer's RTP state. It belongs to its fan's goroutine; leave,
+// wakeUp and ask may be called from others.
 type sender struct {
 	pc     *webrtc.PeerConnection
-	reader *streams.Reader
 	hub    *streams.Hub
-	ready  chan struct{}
-	silent *atomic.Bool    // nothing is sent while it is set
-	woken  <-chan struct{} // it was set and is so no more
+	reader *streams.Reader
+	counts *counters
+	direct bool
 	video  *flow
 	audio  *flow
+	poke   func()
 
-	chunk     int // packets since the last pause
+	gone     atomic.Bool
+	silent   *atomic.Bool // nothing is sent while it is set
+	woken    atomic.Bool  // it was set, and is so no more
+	requests chan request
+
+	closed    bool
+	frame     *streams.Frame // being sent
+	flow      *flow          // of frame
+	ts        uint32         // of frame
+	at        int            // next payload of frame
+	tokens    float64        // packets that may leave now
+	filled    time.Time
 	replayEnd int64
 	replayAt  time.Time
+	reportAt  time.Time
 }
 
 // flow is the RTP state of one track.
 type flow struct {
 	track   *track
-	header  rtp.Header
+	wire    wire
+	ssrc    uint32
+	pt      uint8
+	index   uint64 // of the next packet: sequence number and rollovers
 	offset  uint32 // added to PTS
 	desc    *streams.Desc
 	ok      bool // desc can be sent to this viewer
@@ -58,107 +75,140 @@ type flow struct {
 	lastPTS int64
 	lastAt  time.Time // when the last sent frame arrived; older in a replay
 	newest  time.Time // when the newest sent frame arrived
-	history [historySize]sent
+	sent    []sentFrame
 }
 
-// sent is one packet that may be asked for again. The payload is the hub's.
-type sent struct {
-	payload []byte
-	ts      uint32
-	seq     uint16
-	pt      uint8
-	marker  bool
+// sentFrame is a frame that may be asked for again.
+type sentFrame struct {
+	frame *streams.Frame
+	first uint64 // index of its first packet
+	ts    uint32
+	pt    uint8
 }
 
 func newSender(v *Viewer) *sender {
-	s := &sender{pc: v.pc, hub: v.hub, ready: make(chan struct{}, 1), silent: &v.silent, woken: v.woken,
-		video: newFlow(v.video), replayEnd: math.MinInt64, replayAt: time.Now()}
-	if v.audio != nil {
-		s.audio = newFlow(v.audio)
+	now := time.Now()
+	s := &sender{pc: v.pc, hub: v.hub, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
+		replayEnd: math.MinInt64, replayAt: now, tokens: paceBurst, filled: now, reportAt: now.Add(reportEvery)}
+	seal, to := v.direct()
+	s.direct = to != nil
+	for _, t := range []*track{v.video, v.audio} {
+		if t == nil {
+			continue
+		}
+		// A first sequence number below 2^15 leaves no doubt about the
+		// rollovers where the first packets are lost (RFC 3711 3.3.1).
+		f := &flow{track: t, ssrc: t.ssrc, offset: rand.Uint32(), index: uint64(rand.Uint32N(1 << 15))}
+		if s.direct {
+			f.wire = &directWire{sealer: seal, to: to}
+		} else {
+			f.wire = &pionWire{out: t.out, counts: s.counts}
+		}
+		if t == v.video {
+			s.video = f
+		} else {
+			s.audio = f
+		}
 	}
 	return s
 }
 
-func newFlow(t *track) *flow {
-	return &flow{track: t, offset: rand.Uint32(), header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())}}
+// leave makes the fan forget the sender.
+func (s *sender) leave() {
+	s.gone.Store(true)
+	s.poke()
 }
 
-func (s *sender) run(ctx context.Context, feedback <-chan request) {
-	for _, f := range []*flow{s.video, s.audio} {
-		if f == nil {
-			continue
+// wakeUp says that the viewer is heard again.
+func (s *sender) wakeUp() {
+	s.woken.Store(true)
+	s.poke()
+}
+
+// ask passes on what the viewer asks for. A full queue drops: it asks again.
+func (s *sender) ask(r request) {
+	select {
+	case s.requests <- r:
+		s.poke()
+	default:
+	}
+}
+
+// turn sends some packets. It returns after how long there is more to send: 0
+// at once, below 0 when the hub has a frame.
+func (s *sender) turn(b *burst, now time.Time) time.Duration {
+	if s.gone.Load() {
+		s.close()
+		return -1
+	}
+	if s.reader == nil {
+		s.reader = s.hub.NewReader(s.poke)
+	}
+	s.refill(now)
+	s.answerAll(b, now)
+	if s.woken.Swap(false) {
+		s.replayEnd, s.frame = s.video.lastPTS, nil
+		s.reader.Skip(true) // the picture comes at once, not at the next key frame
+	}
+	if now.After(s.reportAt) {
+		s.reportAt = now.Add(reportEvery)
+		s.report()
+	}
+	for range turnPackets {
+		if s.frame == nil && !s.next() {
+			return -1
 		}
-		select {
-		case <-f.track.bound:
-			f.header.SSRC = f.track.ssrc
-		case <-ctx.Done():
-			return
+		if s.tokens < 1 {
+			return time.Millisecond
+		}
+		s.tokens--
+		s.flow.send(b, s.frame, s.at, s.ts)
+		if s.at++; s.at == len(s.frame.Payloads) {
+			s.frame = nil
 		}
 	}
-	s.reader = s.hub.NewReader(func() {
-		select {
-		case s.ready <- struct{}{}:
-		default:
-		}
-	})
-	defer s.reader.Close()
-	report := time.NewTicker(reportEvery)
-	defer report.Stop()
+	return 0
+}
+
+func (s *sender) close() {
+	if !s.closed && s.reader != nil {
+		s.reader.Close()
+	}
+	s.closed = true
+}
+
+func (s *sender) refill(now time.Time) {
+	s.tokens = min(paceBurst, s.tokens+float64(now.Sub(s.filled))/float64(paceEvery))
+	s.filled = now
+}
+
+// next takes the next frame that this viewer gets.
+func (s *sender) next() bool {
 	for {
-		if !s.drain(ctx, feedback) {
-			return
-		}
-		select {
-		case <-s.ready:
-		case r := <-feedback:
-			s.answer(r)
-		case <-s.woken:
-			s.replayEnd = s.video.lastPTS
-			s.reader.Skip(true) // the picture comes at once, not at the next key frame
-		case <-report.C:
-			s.report()
-		case <-s.hub.Gone():
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// drain sends every frame that waits. It reports false when the viewer ended.
-func (s *sender) drain(ctx context.Context, feedback <-chan request) bool {
-	for ctx.Err() == nil {
 		f, _ := s.reader.Next()
 		if f == nil {
+			return false
+		}
+		if !s.silent.Load() && len(f.Payloads) > 0 && s.begin(f) {
 			return true
 		}
-		if s.silent.Load() {
-			continue
-		}
-		s.frame(ctx, f)
-		select {
-		case r := <-feedback:
-			s.answer(r)
-		default:
-		}
 	}
-	return false
 }
 
-func (s *sender) frame(ctx context.Context, f *streams.Frame) {
+func (s *sender) begin(f *streams.Frame) bool {
 	w := s.video
 	if f.Kind == streams.Audio {
 		w = s.audio
 	}
 	if w == nil {
-		return
+		return false
 	}
 	if f.Desc != w.desc {
 		w.desc = f.Desc
-		w.header.PayloadType, w.ok = w.track.payloadType(f.Desc)
+		w.pt, w.ok = w.track.payloadType(f.Desc)
 	}
 	if !w.ok {
-		return
+		return false
 	}
 	ts := uint32(f.PTS) + w.offset
 	if f.Kind == streams.Video && f.PTS <= s.replayEnd {
@@ -166,70 +216,94 @@ func (s *sender) frame(ctx context.Context, f *streams.Frame) {
 		// at once, not shown for their length again.
 		ts = w.lastTS + 1
 	}
-	last := len(f.Payloads) - 1
-	for i, p := range f.Payloads {
-		w.send(p, ts, i == last && f.Kind == streams.Video)
-		if s.chunk++; s.chunk >= burstChunk && i != last {
-			s.pause(ctx, s.chunk)
-			s.chunk = 0
-		}
-	}
+	s.frame, s.flow, s.at, s.ts = f, w, 0, ts
+	w.remember(sentFrame{f, w.index, ts, w.pt})
 	w.lastTS, w.lastPTS, w.lastAt = ts, max(w.lastPTS, f.PTS), f.At
 	if f.At.After(w.newest) {
 		w.newest = f.At
 	}
-	if time.Since(f.At) < 10*time.Millisecond {
-		s.chunk = 0 // not in a backlog
-	} else if s.chunk >= burstChunk {
-		s.pause(ctx, s.chunk)
-		s.chunk = 0
-	}
+	return true
 }
 
-// pause waits as long as packets of full size take at burstBits.
-func (s *sender) pause(ctx context.Context, packets int) {
-	t := time.NewTimer(time.Duration(packets*1200*8) * time.Second / burstBits)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+func (w *flow) remember(f sentFrame) {
+	if len(w.sent) == historyFrames {
+		w.sent = w.sent[:copy(w.sent, w.sent[historyFrames/4:])]
 	}
+	w.sent = append(w.sent, f)
 }
 
-func (w *flow) send(payload []byte, ts uint32, marker bool) {
-	w.header.SequenceNumber++
-	w.header.Timestamp, w.header.Marker = ts, marker
-	w.history[w.header.SequenceNumber%historySize] = sent{payload, ts, w.header.SequenceNumber, w.header.PayloadType, marker}
+func (w *flow) send(b *burst, f *streams.Frame, i int, ts uint32) {
+	p := f.Payloads[i]
+	w.wire.send(b, packet{payload: p, index: w.index, ts: ts, ssrc: w.ssrc, pt: w.pt,
+		marker: f.Kind == streams.Video && i == len(f.Payloads)-1})
+	w.index++
 	w.packets++
-	w.octets += uint32(len(payload))
-	_, _ = w.track.out.WriteRTP(&w.header, payload) // a full path loses packets; NACK and PLI repair
+	w.octets += uint32(len(p))
 }
 
-// answer serves a NACK or a PLI.
-func (s *sender) answer(r request) {
+// again sends one packet once more, if it is remembered and has left before.
+func (w *flow) again(b *burst, seq uint16) bool {
+	behind := uint64(uint16(w.index) - seq)
+	if behind == 0 || behind > w.index {
+		return false
+	}
+	index := w.index - behind
+	for k := len(w.sent) - 1; k >= 0; k-- {
+		f := &w.sent[k]
+		if index < f.first {
+			continue
+		}
+		i := int(index - f.first)
+		if i >= len(f.frame.Payloads) {
+			return false
+		}
+		w.wire.send(b, packet{payload: f.frame.Payloads[i], index: index, ts: f.ts, ssrc: w.ssrc, pt: f.pt,
+			marker: f.frame.Kind == streams.Video && i == len(f.frame.Payloads)-1})
+		return true
+	}
+	return false
+}
+
+func (s *sender) answerAll(b *burst, now time.Time) {
+	for {
+		select {
+		case r := <-s.requests:
+			s.answer(b, r, now)
+		default:
+			return
+		}
+	}
+}
+
+// answer serves a NACK or a PLI. What is sent again counts against the pace, so
+// that asking for much is no way to get more.
+func (s *sender) answer(b *burst, r request, now time.Time) {
 	w := s.video
 	if !r.video {
 		w = s.audio
 	}
-	if w == nil {
+	if w == nil || s.silent.Load() {
 		return
 	}
 	for _, n := range r.nacks {
 		for _, seq := range n.PacketList() {
-			if p := w.history[seq%historySize]; p.seq == seq && p.payload != nil {
-				h := w.header
-				h.SequenceNumber, h.Timestamp, h.Marker, h.PayloadType = p.seq, p.ts, p.marker, p.pt
-				_, _ = w.track.out.WriteRTP(&h, p.payload)
+			s.counts.nacks.Add(1)
+			if s.tokens < 1 {
+				return
+			}
+			if w.again(b, seq) {
+				s.tokens--
+				s.counts.resent.Add(1)
 			}
 		}
 	}
 	// A camera that has fallen silent has nothing to repair: its old pictures
 	// would only look like new ones.
-	if !r.keyNow || w.packets == 0 || time.Since(s.replayAt) < repeatKey || time.Since(w.newest) > staleAfter {
+	if !r.keyNow || w.packets == 0 || now.Sub(s.replayAt) < repeatKey || now.Sub(w.newest) > staleAfter {
 		return
 	}
-	s.replayAt = time.Now()
-	s.replayEnd = w.lastPTS
+	s.counts.refreshes.Add(1)
+	s.replayAt, s.replayEnd, s.frame = now, w.lastPTS, nil
 	s.reader.Skip(true)
 }
 
@@ -243,7 +317,7 @@ func (s *sender) report() {
 		if w == nil || w.packets == 0 {
 			continue
 		}
-		out = append(out, &rtcp.SenderReport{SSRC: w.header.SSRC, NTPTime: ntp(w.lastAt), RTPTime: w.lastTS,
+		out = append(out, &rtcp.SenderReport{SSRC: w.ssrc, NTPTime: ntp(w.lastAt), RTPTime: w.lastTS,
 			PacketCount: w.packets, OctetCount: w.octets})
 	}
 	if len(out) > 0 {

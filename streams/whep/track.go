@@ -70,9 +70,8 @@ type request struct {
 	keyNow bool // PLI or FIR
 }
 
-// readFeedback reads RTCP until the connection closes. A full queue drops: the
-// viewer asks again.
-func (t *track) readFeedback(out chan<- request) {
+// readFeedback reads RTCP until the connection closes.
+func (t *track) readFeedback(ask func(request)) {
 	buf := make([]byte, 1500)
 	for {
 		n, _, err := t.rtp.Read(buf)
@@ -93,10 +92,7 @@ func (t *track) readFeedback(out chan<- request) {
 			default:
 				continue
 			}
-			select {
-			case out <- r:
-			default:
-			}
+			ask(r)
 		}
 	}
 }

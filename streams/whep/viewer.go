@@ -3,6 +3,8 @@ package whep
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,16 +23,20 @@ type Viewer struct {
 	video   *track
 	audio   *track // nil: the offer takes no sound
 
-	connected chan struct{} // closed once
-	silent    atomic.Bool   // the peer has not been heard for disconnectedAfter
-	woken     chan struct{} // one slot: it is heard again
+	keys      keyring
+	to        atomic.Pointer[destination]
+	sender    atomic.Pointer[sender] // set once connected
+	connected chan struct{}          // closed once
+	silent    atomic.Bool            // the peer has not been heard for disconnectedAfter
 	once      sync.Once
 	life      context.Context // ends with the viewer
 	cancel    context.CancelFunc
 	done      chan struct{}
 
-	mu    sync.Mutex // guards offer and the negotiation
+	mu    sync.Mutex // guards what follows, and the negotiation
 	offer string
+	held  []webrtc.ICECandidateInit // of the peer's, until holdCandidates is over
+	holds bool
 }
 
 // View makes a viewer of an offer and returns the answer with our candidates in
@@ -64,12 +70,17 @@ func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, relea
 }
 
 func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, wantAudio bool) (*Viewer, string, error) {
-	pc, err := s.api.NewPeerConnection(s.config)
+	v := &Viewer{server: s, hub: hub, connected: make(chan struct{}), done: make(chan struct{}), holds: true}
+	v.offer, v.held = takeCandidates(offer)
+	api, err := s.api(&v.keys, strings.Contains(offer, "\na=setup:passive"))
+	if err != nil {
+		return nil, "", err
+	}
+	pc, err := api.NewPeerConnection(s.config)
 	if err != nil {
 		return nil, "", fmt.Errorf("new peer connection: %w", err)
 	}
-	v := &Viewer{server: s, pc: pc, hub: hub, offer: offer, connected: make(chan struct{}), woken: make(chan struct{}, 1),
-		done: make(chan struct{})}
+	v.pc = pc
 	v.life, v.cancel = context.WithCancel(context.Background())
 	v.video = newTrack(webrtc.RTPCodecTypeVideo)
 	if wantAudio {
@@ -123,11 +134,8 @@ func (v *Viewer) onState(st webrtc.PeerConnectionState) {
 	switch st {
 	case webrtc.PeerConnectionStateConnected:
 		v.once.Do(func() { close(v.connected) })
-		if v.silent.Swap(false) {
-			select {
-			case v.woken <- struct{}{}:
-			default:
-			}
+		if sender := v.sender.Load(); v.silent.Swap(false) && sender != nil {
+			sender.wakeUp()
 		}
 	case webrtc.PeerConnectionStateDisconnected:
 		v.silent.Store(true) // asleep, on another network, or gone: nothing is sent into the void
@@ -138,32 +146,114 @@ func (v *Viewer) onState(st webrtc.PeerConnectionState) {
 
 // run sends until the viewer ends, then tidies up.
 func (v *Viewer) run() {
-	ctx := v.life
 	defer close(v.done)
 	defer v.server.forget(v)
 	defer v.release()
 	defer func() { _ = v.pc.Close() }()
-	timeout := time.NewTimer(ConnectTimeout)
-	defer timeout.Stop()
-	select {
-	case <-v.connected:
-	case <-timeout.C:
-		return
-	case <-v.hub.Gone():
-		return
-	case <-ctx.Done():
+	if !v.connect() {
 		return
 	}
-	feedback := make(chan request, 64)
+	sender, ok := v.newSender()
+	if !ok {
+		return
+	}
+	v.server.join(sender)
+	v.sender.Store(sender)
 	var wg sync.WaitGroup
 	for _, t := range []*track{v.video, v.audio} {
 		if t != nil {
-			wg.Go(func() { t.readFeedback(feedback) })
+			wg.Go(func() { t.readFeedback(sender.ask) })
 		}
 	}
-	newSender(v).run(ctx, feedback)
-	_ = v.pc.Close() // ends the feedback readers
+	select {
+	case <-v.hub.Gone():
+	case <-v.life.Done():
+	}
+	_ = v.pc.Close() // ends the feedback readers, and a sender that is blocked
+	sender.leave()
 	wg.Wait()
+}
+
+// connect waits until ICE and DTLS are done.
+func (v *Viewer) connect() bool {
+	timeout, hold := time.NewTimer(ConnectTimeout), time.NewTimer(holdCandidates)
+	defer timeout.Stop()
+	defer hold.Stop()
+	for {
+		select {
+		case <-v.connected:
+			v.mu.Lock()
+			v.holds, v.held = false, nil // one way is enough
+			v.mu.Unlock()
+			return true
+		case <-hold.C:
+			v.addHeld()
+		case <-timeout.C:
+			return false
+		case <-v.hub.Gone():
+			return false
+		case <-v.life.Done():
+			return false
+		}
+	}
+}
+
+// newSender waits until pion has bound the tracks.
+func (v *Viewer) newSender() (*sender, bool) {
+	for _, t := range []*track{v.video, v.audio} {
+		if t == nil {
+			continue
+		}
+		select {
+		case <-t.bound:
+		case <-v.life.Done():
+			return nil, false
+		}
+	}
+	return newSender(v), true
+}
+
+// direct tells whether media can go around pion: with what it is sealed, and
+// where it goes, which follows the peer. nil: it cannot.
+func (v *Viewer) direct() (sealer, *atomic.Pointer[destination]) {
+	transport := v.video.rtp.Transport().ICETransport()
+	transport.OnSelectedCandidatePairChange(v.follow)
+	pair, err := transport.GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Local.Protocol != webrtc.ICEProtocolUDP {
+		return nil, nil
+	}
+	seal, err := v.keys.sealer()
+	if err != nil {
+		return nil, nil
+	}
+	v.follow(pair)
+	if v.to.Load() == nil {
+		return nil, nil
+	}
+	return seal, &v.to
+}
+
+// follow takes the peer's address. A peer that moves between UDP and TCP opens
+// anew.
+func (v *Viewer) follow(pair *webrtc.ICECandidatePair) {
+	if pair == nil {
+		return
+	}
+	was := v.to.Load()
+	if pair.Local.Protocol != webrtc.ICEProtocolUDP {
+		if was != nil {
+			v.cancel()
+		}
+		return
+	}
+	addr, err := netip.ParseAddr(pair.Remote.Address)
+	if err != nil {
+		return
+	}
+	to := netip.AddrPortFrom(addr, pair.Remote.Port)
+	if was == nil || was.addr != to {
+		v.to.Store(v.server.sockets.outlets[0].destination(to))
+	}
 }
 
 // Done is closed when the viewer has ended.

@@ -1,13 +1,16 @@
 // Package whep turns an SDP offer into a running viewer (WHEP over pion).
 //
+// Signalling, ICE, DTLS and RTCP are pion's. Media goes around pion: a fan (one
+// goroutine for the viewers of a stream) gives each sender its turn, which seals
+// its packets into a burst that leaves with few system calls (fan.go, sender.go,
+// wire.go, seal.go, burst.go, sockets.go).
+//
 // Invariants:
-//   - ICE, DTLS and SRTP are pion's; what a viewer costs beyond them is one
-//     goroutine, one reader of the hub and a bounded history for NACKs.
 //   - Payloads are the hub's and are shared; nothing is encoded or copied here
 //     but into the datagram.
-//   - A viewer whose path is full loses packets; it never holds up the hub or
-//     another viewer. A viewer ends when its connection fails, its camera is
-//     removed, or Close is called; Done tells.
+//   - A viewer whose path is full loses packets; it never holds up the hub,
+//     another viewer, or STUN. A viewer ends when its connection fails, its
+//     camera is removed, or Close is called; Done tells.
 package whep
 
 import (
@@ -26,6 +29,8 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
+
+	"sharpeyes/streams"
 )
 
 // Defaults.
@@ -38,7 +43,6 @@ const (
 	disconnectedAfter = 5 * time.Second
 	failedAfter       = 30 * time.Second
 	keepAlive         = 2 * time.Second
-	socketBuffer      = 4 << 20
 	// strangers is how many TCP connections beyond the viewers' may be open.
 	strangers = 64
 )
@@ -59,22 +63,29 @@ type Server struct {
 	MaxViewers int
 	Log        *slog.Logger
 
-	api     *webrtc.API
-	config  webrtc.Configuration
-	udp     *batchConn
-	udpMux  ice.UDPMux
-	tcp     *tcpDoor
-	tcpMux  ice.TCPMux
-	mu      sync.Mutex
-	viewers map[*Viewer]struct{}
-	pending int
-	closed  bool
-	wg      sync.WaitGroup
+	config   webrtc.Configuration
+	settings webrtc.SettingEngine
+	media    *webrtc.MediaEngine
+	counts   counters
+	sockets  sockets
+	udpMux   ice.UDPMux
+	tcp      *tcpDoor
+	tcpMux   ice.TCPMux
+	mu       sync.Mutex
+	viewers  map[*Viewer]struct{}
+	pending  int
+	closed   bool
+	wg       sync.WaitGroup
+
+	fansMu     sync.Mutex
+	fans       map[*streams.Hub][]*fan
+	nextOutlet int
 }
 
 // NewServer returns a server with defaults on a free UDP port, without TCP.
 func NewServer() *Server {
-	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{}}
+	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{},
+		fans: map[*streams.Hub][]*fan{}}
 }
 
 // Open binds the sockets.
@@ -84,19 +95,11 @@ func (s *Server) Open() (err error) {
 			s.closeSockets()
 		}
 	}()
-	addr, err := net.ResolveUDPAddr("udp", s.UDPAddr)
-	if err != nil {
-		return fmt.Errorf("webrtc UDP address %q: %w", s.UDPAddr, err)
+	if s.sockets, err = listen(s.UDPAddr, &s.counts); err != nil {
+		return err
 	}
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return fmt.Errorf("webrtc UDP port: %w", err)
-	}
-	_ = conn.SetWriteBuffer(socketBuffer) // the kernel may grant less
-	_ = conn.SetReadBuffer(socketBuffer)
-	s.udp = newBatchConn(conn)
 	logs := pionLogs{s.Log}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: logs.NewLogger("ice")})
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.sockets.front, Logger: logs.NewLogger("ice")})
 	if s.TCPAddr != "" {
 		l, err := net.Listen("tcp", s.TCPAddr)
 		if err != nil {
@@ -108,8 +111,8 @@ func (s *Server) Open() (err error) {
 	return s.prepare(logs)
 }
 
-// prepare makes the pion API that all viewers share: one certificate, GCM
-// first, no interceptors.
+// prepare makes what all viewers' pion APIs share: one certificate, GCM first,
+// no interceptors.
 func (s *Server) prepare(logs pionLogs) error {
 	se := webrtc.SettingEngine{LoggerFactory: logs}
 	se.SetICEUDPMux(s.udpMux)
@@ -123,6 +126,7 @@ func (s *Server) prepare(logs pionLogs) error {
 	se.DisableActiveTCP(true) // we never dial a viewer
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	se.SetDTLSInsecureSkipHelloVerify(true) // ICE has verified the address
 	se.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	if len(s.PublicIPs) > 0 {
 		for _, ip := range s.PublicIPs {
@@ -149,13 +153,28 @@ func (s *Server) prepare(logs pionLogs) error {
 		return err
 	}
 	s.config = webrtc.Configuration{Certificates: []webrtc.Certificate{*cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle}
-	s.api = webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me),
-		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	s.settings, s.media = se, me
 	return nil
 }
 
+// api makes the pion API of one viewer, whose handshake fills keys. It answers
+// as the DTLS server, which is how the keys are heard; where the offer insists
+// on being that itself, pion has its way.
+func (s *Server) api(keys *keyring, passive bool) (*webrtc.API, error) {
+	se := s.settings
+	if !passive {
+		if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+			return nil, err
+		}
+		se.SetDTLSKeyLogWriter(keys)
+		se.SetDTLSServerHelloMessageHook(keys.hello)
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(s.media),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{})), nil
+}
+
 // Addr is the address of the UDP socket.
-func (s *Server) Addr() net.Addr { return s.udp.LocalAddr() }
+func (s *Server) Addr() net.Addr { return s.sockets.front.LocalAddr() }
 
 // Viewers is the number of open viewers.
 func (s *Server) Viewers() int {
@@ -164,8 +183,22 @@ func (s *Server) Viewers() int {
 	return len(s.viewers)
 }
 
-// Stats counts what the media socket has sent.
-func (s *Server) Stats() (packets, batches, failed int64) { return s.udp.stats() }
+// Stats counts what media has left and what was asked for, since Open.
+type Stats struct {
+	Packets, Bytes int64 // media alone, with all headers but those of UDP and IP
+	Calls          int64 // system calls that took, over UDP
+	Failed         int64 // packets or messages that the kernel did not take
+	Nacks          int64 // packets that viewers missed
+	Resent         int64 // those sent again
+	Refreshes      int64 // pictures sent anew for a PLI or FIR
+}
+
+// Stats returns the counts so far.
+func (s *Server) Stats() Stats {
+	c := &s.counts
+	return Stats{Packets: c.packets.Load(), Bytes: c.bytes.Load(), Calls: c.calls.Load(), Failed: c.failed.Load(),
+		Nacks: c.nacks.Load(), Resent: c.resent.Load(), Refreshes: c.refreshes.Load()}
+}
 
 // Close ends every viewer and waits for them.
 func (s *Server) Close() {
@@ -189,9 +222,7 @@ func (s *Server) closeSockets() {
 	if s.udpMux != nil {
 		_ = s.udpMux.Close()
 	}
-	if s.udp != nil {
-		_ = s.udp.Close()
-	}
+	s.sockets.close()
 	if s.tcp != nil {
 		s.tcp.shut(s.tcpMux)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -216,9 +218,9 @@ func TestNothingIsSentToAPeerThatIsNotHeard(t *testing.T) {
 	next(t, p.packets)
 	p.vanish()
 	waitFor(t, v.silent.Load)
-	before := s.udp.packets.Load()
+	before := s.Stats().Packets
 	waitFrames(t, c.hub, 30)
-	if sent := s.udp.packets.Load() - before; sent > 20 { // ICE goes on asking
+	if sent := s.Stats().Packets - before; sent > 20 { // ICE goes on asking
 		t.Fatalf("%d packets went into the void", sent)
 	}
 	v.Close()
@@ -229,7 +231,7 @@ func TestICERestartByPatch(t *testing.T) {
 	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
 	v := view(t, s, c, p)
 	next(t, p.packets)
-	before := s.udp.packets.Load()
+	before := s.Stats().Packets
 	offer := p.offer(t, &webrtc.OfferOptions{ICERestart: true})
 	var frag strings.Builder
 	for line := range strings.Lines(offer) {
@@ -258,7 +260,7 @@ func TestICERestartByPatch(t *testing.T) {
 	for range 200 {
 		next(t, p.packets)
 	}
-	if s.udp.packets.Load() == before {
+	if s.Stats().Packets == before {
 		t.Fatal("nothing was sent")
 	}
 	if _, err := v.Patch(t.Context(), "a=ice-ufrag:zzzz\r\n"); !errors.Is(err, ErrMalformed) {
@@ -274,7 +276,7 @@ func TestTCPFallback(t *testing.T) {
 	for range 100 {
 		next(t, p.packets)
 	}
-	if n := s.udp.packets.Load(); n != 0 {
+	if n := s.Stats().Calls; n != 0 {
 		t.Fatalf("%d packets went over UDP", n)
 	}
 }
@@ -370,30 +372,55 @@ func TestViewerEndsWhenItsCameraIsRemoved(t *testing.T) {
 	}
 }
 
-func TestPlainSendsWhereTheKernelHasNoGSO(t *testing.T) {
-	checkLeaks(t)
-	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
-	s.udp.gso.Store(false)
-	view(t, s, c, p)
-	for range 200 {
-		next(t, p.packets)
-	}
-	if packets, calls, _ := s.Stats(); packets != calls {
-		t.Fatalf("%d packets in %d calls", packets, calls)
+// setMode makes every outlet send in one way.
+func (s *Server) setMode(m sendMode) {
+	for _, o := range s.sockets.outlets {
+		o.mode.Store(int32(m))
 	}
 }
 
-func TestBatchesSaveCalls(t *testing.T) {
+func TestEveryWayOfSending(t *testing.T) {
+	for mode, most := range map[sendMode]int64{sendSegments: 40, sendMany: 60, sendPlain: 100} { // calls for 100 packets
+		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			checkLeaks(t)
+			s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
+			if got := sendMode(s.sockets.outlets[0].mode.Load()); got != sendSegments {
+				t.Fatal("this kernel has no UDP GSO: the path cannot be tested")
+			}
+			s.setMode(mode)
+			view(t, s, c, p)
+			last := next(t, p.packets)
+			for range 400 {
+				p := next(t, p.packets)
+				if p.SequenceNumber != last.SequenceNumber+1 {
+					t.Fatalf("packet %d after %d", p.SequenceNumber, last.SequenceNumber)
+				}
+				last = p
+			}
+			if st := s.Stats(); st.Calls*100 > st.Packets*most || st.Failed > 0 {
+				t.Fatalf("%+v", st)
+			}
+		})
+	}
+}
+
+// What comes in goes to the front, also while outlets share its port.
+func TestOutletsTakeNothingIn(t *testing.T) {
 	checkLeaks(t)
-	s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
-	if !s.udp.gso.Load() {
-		t.Fatal("this kernel has no UDP GSO: the path cannot be tested")
+	s := openServer(t, nil)
+	if len(s.sockets.outlets) < 2 && runtime.GOMAXPROCS(0) > 1 || s.sockets.outlets[0].conn == s.sockets.front {
+		t.Fatal("the outlets have no sockets of their own")
 	}
-	view(t, s, c, p)
-	for range 400 {
-		next(t, p.packets)
+	c, p := startCamera(t, 50), make([]*peer, 8) // eight source ports
+	for i := range p {
+		p[i] = newPeer(t)
+		view(t, s, c, p[i])
+		next(t, p[i].packets)
 	}
-	if packets, calls, failed := s.Stats(); calls*2 > packets || failed > 0 {
-		t.Fatalf("%d packets in %d calls, %d failed", packets, calls, failed)
+	for _, o := range s.sockets.outlets {
+		_ = o.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if n, from, err := o.conn.ReadFrom(make([]byte, 100)); err == nil {
+			t.Fatalf("%d bytes came in at an outlet from %s", n, from)
+		}
 	}
 }
