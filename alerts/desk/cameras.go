@@ -196,23 +196,25 @@ func (d *Desk) RemoveCamera(ctx context.Context, s alerts.Scope, id string) erro
 	})
 }
 
-// PullSpecs returns every enabled camera with its opened credentials. A camera
-// whose credentials cannot be opened is pulled without: it will say that its
-// sign-in is refused. It is for main alone, never for a request.
-func (d *Desk) PullSpecs(ctx context.Context) ([]PullSpec, error) {
-	var out []PullSpec
+// PullSpecs returns every enabled camera with its opened credentials, and those
+// that are switched off. A camera whose credentials cannot be opened is pulled
+// without: it will say that its sign-in is refused. It is for main alone, never
+// for a request.
+func (d *Desk) PullSpecs(ctx context.Context) (on []PullSpec, off []OffCamera, err error) {
 	for page := (alerts.Page{Limit: 1000}); ; {
 		list, next, err := d.store.Cameras(ctx, alerts.System(), alerts.CameraFilter{Page: page})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, c := range list {
 			if c.Enabled {
-				out = append(out, d.pullSpec(c))
+				on = append(on, d.pullSpec(c))
+			} else {
+				off = append(off, OffCamera{ID: c.ID, AreaPath: c.AreaPath, Changed: c.UpdatedAt})
 			}
 		}
 		if page.Cursor = next; next == "" {
-			return out, nil
+			return on, off, nil
 		}
 	}
 }

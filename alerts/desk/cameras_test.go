@@ -161,7 +161,7 @@ func TestCameraPassword(t *testing.T) {
 	// of a change is refused.
 	o.Vault, _ = NewVault(RandomKey())
 	login("", "")
-	if specs, err := o.PullSpecs(ctx); err != nil || len(specs) != 1 || specs[0].AreaPath != paths["v1"] {
+	if specs, off, err := o.PullSpecs(ctx); err != nil || len(specs) != 1 || len(off) != 0 || specs[0].AreaPath != paths["v1"] {
 		t.Errorf("specs with another key: %v %v", specs, err)
 	}
 	wantKind(t, change(CameraPatch{Password: ptr("new")}), alerts.Unavailable, "half a change with another key")
@@ -204,8 +204,8 @@ func TestChangeCamera(t *testing.T) {
 	if near := ok[[]SeenCameraView](t)(o.CamerasNear(ctx, admin, middles["v4"], 0)); len(near) != 0 {
 		t.Errorf("a camera that is switched off is near: %+v", near)
 	}
-	if specs, err := o.PullSpecs(ctx); err != nil || len(specs) != 0 {
-		t.Errorf("a camera that is switched off is pulled: %v %v", specs, err)
+	if specs, off, err := o.PullSpecs(ctx); err != nil || len(specs) != 0 || len(off) != 1 || off[0].ID != "cam1" || off[0].AreaPath == "" || off[0].Changed.IsZero() {
+		t.Errorf("a camera that is switched off is pulled: %v %v %v", specs, off, err)
 	}
 	wantKind(t, second(o.PullSpec(ctx, "cam1")), alerts.NotFound, "a camera that is switched off")
 	if err := o.RemoveCamera(ctx, admin, "cam1"); err != nil {

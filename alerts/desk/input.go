@@ -136,6 +136,12 @@ type PullSpec struct {
 	Version         int64
 }
 
+// OffCamera is a camera that is switched off.
+type OffCamera struct {
+	ID, AreaPath string
+	Changed      time.Time // the camera, for the last time
+}
+
 // Format keeps credentials out of logs and errors.
 func (p PullSpec) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "camera %s", p.ID) }
 
