@@ -190,24 +190,8 @@ func (f *Fleet) release(s *stream) {
 // Status returns a camera's status: that of its main stream, or of the sub
 // stream where only that is pulled.
 func (f *Fleet) Status(camera string) (Status, bool) {
-	f.mu.Lock()
-	m, s := f.streams[streamKey{camera, Main}], f.streams[streamKey{camera, Sub}]
-	f.mu.Unlock()
-	if m == nil {
-		return Status{}, false
-	}
-	st := m.hub.Status()
-	if s != nil {
-		sub := s.hub.Status()
-		if st.State == Idle && sub.State != Idle {
-			readers := st.Readers
-			st = sub
-			st.Readers += readers
-		} else {
-			st.Readers += sub.Readers
-		}
-	}
-	return st, true
+	profiles := f.Profiles(camera)
+	return Whole(profiles), len(profiles) > 0
 }
 
 // Each calls fn with the status of every stream.
