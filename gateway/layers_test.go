@@ -19,6 +19,7 @@ var rooms = map[string]room{
 	"streams":               {heavy: []string{"pion/rtp"}},
 	"streams/rtsp":          {own: []string{"streams"}, heavy: []string{"gortsplib", "mediacommon", "pion/rtp"}},
 	"streams/whep":          {own: []string{"streams"}, heavy: []string{"pion/rtp", "pion/webrtc"}},
+	"streams/still":         {own: []string{"streams"}, heavy: []string{"mediacommon", "mp4ff"}},
 	"streams/camsim":        {heavy: []string{"gortsplib", "mediacommon", "pion/rtp"}},
 	"streams/camsim/faulty": {},
 
@@ -29,7 +30,7 @@ var rooms = map[string]room{
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
 	"gateway": {own: []string{"alerts", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
-		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/whep"},
+		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/still", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},
 	"gateway/config":  {heavy: []string{"koanf", "yaml"}},
 	"gateway/auth":    {own: []string{"alerts"}, heavy: []string{"scs"}},
@@ -45,7 +46,7 @@ var rooms = map[string]room{
 
 // heavy names the libraries that have one home, by a part of their path.
 var heavy = map[string]string{
-	"bluenviron/gortsplib": "gortsplib", "bluenviron/mediacommon": "mediacommon", "pion/rtp": "pion/rtp",
+	"bluenviron/gortsplib": "gortsplib", "bluenviron/mediacommon": "mediacommon", "Eyevinn/mp4ff": "mp4ff", "pion/rtp": "pion/rtp",
 	"pion/webrtc": "pion/webrtc", "pion/ice": "pion/webrtc", "pion/dtls": "pion/webrtc", "pion/sdp": "pion/webrtc",
 	"pion/rtcp": "pion/rtp", "pion/interceptor": "pion/webrtc", "pion/logging": "pion/webrtc", "pion/srtp": "pion/webrtc",
 	"paulmach/orb": "orb", "tidwall/rtree": "rtree", "uptrace/bun": "bun", "pressly/goose": "goose", "modernc.org/sqlite": "sqlite",
