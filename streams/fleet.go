@@ -52,6 +52,7 @@ type stream struct {
 	spec   Spec
 	hub    *Hub
 	users  int
+	looks  int                // of Glance
 	cancel context.CancelFunc // nil: no pull runs
 	ended  chan struct{}      // closed when the last pull has returned; nil: none ever ran
 	linger *time.Timer
@@ -99,7 +100,7 @@ func (f *Fleet) Set(camera string, specs ...Spec) {
 
 // settle starts the pull where one is wanted. f.mu is held.
 func (f *Fleet) settle(s *stream) {
-	if s.cancel != nil || !s.spec.Always && s.users == 0 {
+	if s.cancel != nil || !s.spec.Always && s.users == 0 && s.looks == 0 {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -183,7 +184,9 @@ func (f *Fleet) release(s *stream) {
 		if s.users > 0 || s.cancel == nil || s.spec.Always {
 			return
 		}
-		f.stop(s)
+		if s.linger = nil; s.looks == 0 {
+			f.stop(s)
+		}
 	})
 }
 

@@ -1,0 +1,63 @@
+package streams
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A glance leaves no pull behind, and takes none from others.
+func TestGlance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pulls{t: t}
+		f := NewFleet(p.pull)
+		defer f.Close()
+		f.Set("a", spec("a", Main, "1"))
+		live := func(what string, want bool) {
+			t.Helper()
+			synctest.Wait()
+			if got := f.Hub("a", Main).Status().State; (got == Live) != want {
+				t.Errorf("%s: the stream is %s", what, got)
+			}
+		}
+		h, release, err := f.Glance("a", Sub) // the camera has none: main answers
+		if err != nil || h != f.Hub("a", Main) {
+			t.Fatalf("%v", err)
+		}
+		_, release2, _ := f.Glance("a", Main)
+		live("two glances", true)
+		release()
+		release() // once is enough
+		live("one glance left", true)
+		release2()
+		live("no glance left", false)
+		if h.KeyFrame() != nil {
+			t.Error("a picture is kept that nobody asks for")
+		}
+
+		_, release, _ = f.Glance("a", Main)
+		_, view, _ := f.Acquire("a", Main)
+		release()
+		live("a viewer after a glance", true)
+		view()
+		_, release, _ = f.Glance("a", Main)
+		release()
+		live("a glance within the linger", true)
+		_, release, _ = f.Glance("a", Main)
+		time.Sleep(DefaultLinger)
+		live("a glance beyond the linger", true)
+		release()
+		live("after all of them", false)
+
+		f.Set("a", Spec{Camera: "a", Profile: Main, URL: "1", Always: true})
+		_, release, _ = f.Glance("a", Main)
+		release()
+		live("a camera that is always pulled", true)
+		p.want("a main 1", "a main 1", "a main 1")
+
+		if _, _, err := f.Glance("b", Main); !errors.Is(err, ErrUnknown) || f.Hub("b", Main) != nil || f.Hub("a", Sub) != nil {
+			t.Errorf("what is not there: %v", err)
+		}
+	})
+}
