@@ -61,3 +61,26 @@ func TestGlance(t *testing.T) {
 		}
 	})
 }
+
+// The picture outlives what a fast start keeps, but not the stream's rest.
+func TestKeyFrameOfALongGOP(t *testing.T) {
+	m := newModel()
+	if m.hub.KeyFrame() != nil {
+		t.Error("a picture before the first")
+	}
+	key := m.publish(Video, true, 10)
+	for range 30 * 25 {
+		m.now = m.now.Add(40 * time.Millisecond)
+		m.publish(Video, false, 10)
+	}
+	if f := m.hub.KeyFrame(); f != key || m.hub.hasKey {
+		t.Errorf("got %+v", f)
+	}
+	next := m.publish(Video, true, 10)
+	if m.hub.Interrupt(); m.hub.KeyFrame() != next {
+		t.Error("not the newest")
+	}
+	if m.hub.Drop(); m.hub.KeyFrame() != nil {
+		t.Error("a picture of a stream that rests")
+	}
+}

@@ -30,6 +30,7 @@ type Hub struct {
 	base    uint64
 	key     uint64 // index of the newest key frame still kept
 	hasKey  bool
+	last    *Frame // the newest key frame, kept beyond the bounds
 	bytes   int
 	waitKey bool // what comes before the next key frame cannot be decoded
 	readers map[*Reader]struct{}
@@ -91,7 +92,7 @@ func (h *Hub) Publish(f *Frame) {
 	h.frames = append(h.frames, f)
 	h.bytes += f.Size
 	if f.Key {
-		h.key, h.hasKey = h.base+uint64(len(h.frames))-1, true
+		h.key, h.hasKey, h.last = h.base+uint64(len(h.frames))-1, true, f
 	}
 	h.trim(now)
 	if f.Kind == Video {
@@ -141,14 +142,12 @@ func (h *Hub) trim(now time.Time) {
 	}
 }
 
-// KeyFrame returns the newest key frame that is kept; nil: none is.
+// KeyFrame returns the newest key frame, also where its GOP became too long to
+// be kept whole; nil: there is none since the stream rested.
 func (h *Hub) KeyFrame() *Frame {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.hasKey {
-		return nil
-	}
-	return h.frames[h.key-h.base]
+	return h.last
 }
 
 // Interrupt says that frames were lost: nothing can be decoded until the next
@@ -174,7 +173,7 @@ func (h *Hub) Restart() {
 func (h *Hub) Drop() {
 	h.mu.Lock()
 	h.base += uint64(len(h.frames))
-	h.frames, h.bytes, h.hasKey, h.waitKey = nil, 0, false, true
+	h.frames, h.bytes, h.hasKey, h.last, h.waitKey = nil, 0, false, nil, true
 	h.mu.Unlock()
 }
 
