@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
-	"sharpeyes/gateway/api"
-	"sharpeyes/gateway/live"
 	"sharpeyes/streams"
 )
 
@@ -24,7 +20,9 @@ type media struct {
 	log   *slog.Logger
 
 	mu     sync.Mutex
-	paths  map[string]string // enabled camera to area path
+	paths  map[string]string         // enabled camera to area path; replaced, never written to
+	off    map[string]desk.OffCamera // cameras that are switched off; likewise
+	teller *teller
 	wg     sync.WaitGroup
 	cancel context.CancelFunc
 }
@@ -37,7 +35,7 @@ const (
 )
 
 func newMedia(d *desk.Desk, bus alerts.Bus, fleet *streams.Fleet, log *slog.Logger) *media {
-	return &media{desk: d, bus: bus, fleet: fleet, log: log, paths: map[string]string{}}
+	return &media{desk: d, bus: bus, fleet: fleet, log: log, paths: map[string]string{}, teller: newTeller()}
 }
 
 // open sets up every camera, then follows changes.
@@ -86,24 +84,28 @@ func (m *media) close() {
 
 // sync gives the fleet the cameras as they are.
 func (m *media) sync(ctx context.Context) error {
-	specs, err := m.desk.PullSpecs(ctx)
+	specs, switchedOff, err := m.desk.PullSpecs(ctx)
 	if err != nil {
 		return err
+	}
+	off := make(map[string]desk.OffCamera, len(switchedOff))
+	for _, c := range switchedOff {
+		off[c.ID] = c
 	}
 	paths := make(map[string]string, len(specs))
 	for _, s := range specs {
 		paths[s.ID] = s.AreaPath
 		m.fleet.Set(s.ID, pulls(s)...)
 	}
-	m.mu.Lock()
-	before := m.paths
-	m.paths = paths
-	m.mu.Unlock()
+	before, _ := m.places()
 	for id := range before {
 		if _, still := paths[id]; !still {
 			m.fleet.Set(id)
 		}
 	}
+	m.mu.Lock()
+	m.paths, m.off = paths, off
+	m.mu.Unlock()
 	return nil
 }
 
@@ -133,46 +135,10 @@ func (m *media) health(id string) float64 {
 	return 0.1
 }
 
-// status is a camera's state as the API and the live socket show it.
-func (m *media) status(id string) api.CameraStatus {
-	st, ok := m.fleet.Status(id)
-	if !ok {
-		return api.CameraStatus{ID: id, State: "disabled"}
-	}
-	return api.CameraStatus{ID: id, State: string(st.State), Reason: string(st.Reason), Detail: st.Detail,
-		Since: st.Since.UTC().Truncate(time.Millisecond), LastFrameAt: moment(st.LastFrame), RetryAt: moment(st.RetryAt),
-		FPS: math.Round(st.FPS*10) / 10, Kbps: math.Round(st.Kbps), Width: st.Width, Height: st.Height, Codec: string(st.Codec),
-		KeyInterval: math.Round(st.KeyInterval.Seconds()*10) / 10, Lost: st.Lost, Reconnects: st.Reconnects, Viewers: st.Readers}
-}
-
-// statuses lists every camera that is pulled or could be, for the live socket.
-func (m *media) statuses() []live.CameraStatus {
+// places returns the enabled cameras with their area paths, and those that are
+// switched off.
+func (m *media) places() (map[string]string, map[string]desk.OffCamera) {
 	m.mu.Lock()
-	paths := m.paths
-	m.mu.Unlock()
-	out := make([]live.CameraStatus, 0, len(paths))
-	for id, path := range paths {
-		st := m.status(id)
-		raw, err := json.Marshal(st)
-		if err != nil {
-			continue // NaN alone cannot be written, and rates are never that
-		}
-		out = append(out, live.CameraStatus{ID: id, AreaPath: path, Mark: mark(st), JSON: raw})
-	}
-	return out
-}
-
-// mark changes when the difference is worth a message: small swings of rates
-// are not.
-func mark(s api.CameraStatus) string {
-	return fmt.Sprint(s.State, s.Reason, s.Since, s.RetryAt, s.Width, s.Height, s.Codec, math.Round(s.FPS),
-		math.Round(math.Log2(s.Kbps+1)*2), s.Lost, s.Reconnects, s.Viewers)
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	u := t.UTC().Truncate(time.Millisecond)
-	return &u
+	defer m.mu.Unlock()
+	return m.paths, m.off
 }

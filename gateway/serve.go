@@ -100,6 +100,7 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 		}
 	}()
 	ready(scheme + "://" + browserAddress(a.listener.Addr()))
+	a.settleMemory()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("http: %w", err)
@@ -145,7 +146,7 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Handler, error) {
 	hub := live.NewHub()
 	hub.Store, hub.Bus, hub.Auth, hub.Log = a.store, a.bus, a.auth, a.log
-	hub.Snapshot, hub.Statuses = a.snapshot, m.statuses
+	hub.Snapshot, hub.Statuses, hub.State, hub.Figures = a.snapshot, m.statuses, m.stateJSON, m.figuresJSON
 	if err := hub.Open(ctx); err != nil {
 		return nil, fmt.Errorf("live: %w", err)
 	}

@@ -89,7 +89,7 @@ func build(d Deps) (*API, error) {
 		d.Metrics = prometheus.NewRegistry()
 	}
 	if d.Status == nil {
-		d.Status = func(id string) CameraStatus { return CameraStatus{ID: id, State: "idle"} }
+		d.Status = func(id string) CameraStatus { return CameraStatus{ID: id, StreamStatus: StreamStatus{State: "idle"}} }
 	}
 	a := &API{
 		desk: d.Desk, auth: d.Auth, photos: d.Photos, deps: d, log: d.Log,

@@ -11,14 +11,30 @@ import (
 	"sharpeyes/alerts/desk"
 )
 
-// CameraStatus is what is known of a camera's picture.
+// CameraStatus is what is known of a camera's picture: of its main stream, or of
+// the sub stream where only that is pulled.
 type CameraStatus struct {
-	ID          string     `json:"id" doc:"Identifier of the camera"`
+	ID string `json:"id" doc:"Identifier of the camera"`
+	StreamStatus
+	Profiles []ProfileStatus `json:"profiles,omitempty" doc:"Each stream by itself, where the camera has a sub stream"`
+}
+
+// ProfileStatus is what is known of one of a camera's streams.
+type ProfileStatus struct {
+	Profile string `json:"profile" enum:"main,sub" doc:"Which stream"`
+	StreamStatus
+}
+
+// StreamStatus is what is known of a picture. Figures that are zero are absent.
+type StreamStatus struct {
 	State       string     `json:"state" enum:"idle,connecting,live,refused,unreachable,silent,disabled" doc:"State"`
 	Reason      string     `json:"reason" enum:",sign_in_refused,not_found,no_route,connection_refused,timeout,no_data,closed_by_camera,unsupported_codec,bad_stream,address_not_allowed,no_viewers" doc:"Why"`
 	Detail      string     `json:"detail,omitempty" doc:"Why, in plain English"`
 	Since       time.Time  `json:"since" doc:"When the state began"`
 	LastFrameAt *time.Time `json:"last_frame_at,omitempty" doc:"When the last frame came"`
+	FrameAge    *int64     `json:"frame_age_ms,omitempty" doc:"Milliseconds since the last frame came, when this was made"`
+	Stale       bool       `json:"stale,omitempty" doc:"Live, but no new frame has come for 2 seconds"`
+	LastKeyAt   *time.Time `json:"last_key_at,omitempty" doc:"When the last key frame came"`
 	RetryAt     *time.Time `json:"retry_at,omitempty" doc:"When it is tried again"`
 	FPS         float64    `json:"fps,omitempty" doc:"Frames a second"`
 	Kbps        float64    `json:"kbps,omitempty" doc:"Kilobits a second"`
@@ -27,8 +43,11 @@ type CameraStatus struct {
 	Codec       string     `json:"codec,omitempty" doc:"Video codec"`
 	KeyInterval float64    `json:"key_interval_s,omitempty" doc:"Seconds between key frames"`
 	Lost        int64      `json:"lost,omitempty" doc:"Packets lost from the camera"`
+	Discarded   int64      `json:"discarded,omitempty" doc:"Frames that were broken, too large, or came before a key frame"`
 	Reconnects  int64      `json:"reconnects,omitempty" doc:"Times it was connected again"`
 	Viewers     int        `json:"viewers,omitempty" doc:"Viewers at the moment"`
+	BFrames     bool       `json:"b_frames,omitempty" doc:"The camera sends B-frames"`
+	Degraded    bool       `json:"degraded,omitempty" doc:"Packets were lost lately"`
 }
 
 // Camera is a camera with its state and, in answers to near, how well it sees

@@ -32,13 +32,16 @@ type client struct {
 	watch *auth.Watch
 	wake  chan struct{}
 
-	seq   int64
-	round int64
+	seq     int64
+	round   int64 // of the states
+	figured int64 // round of the figures
 
-	mu     sync.Mutex
-	ending chan struct{}
-	code   int
-	why    string
+	mu      sync.Mutex
+	ending  chan struct{}
+	code    int
+	why     string
+	follows []string // cameras whose figures it asked for
+	left    bool
 }
 
 // Serve upgrades a request and stays until the socket ends. An error is one
@@ -66,6 +69,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer h.remove(c)
+	defer c.leave()
 	scope := p.Scope
 	c.watch, err = h.Auth.Watch(p, func(now auth.Principal) error {
 		if !sameScope(scope, now.Scope) {
@@ -154,19 +158,6 @@ func (c *client) end(code int, why string) {
 	if c.code == 0 {
 		c.code, c.why = code, why
 		close(c.ending)
-	}
-}
-
-// read answers pings and notices the end; clients have nothing to say.
-func (c *client) read() {
-	c.conn.SetReadLimit(readLimit)
-	_ = c.conn.SetReadDeadline(time.Now().Add(pongWait))
-	c.conn.SetPongHandler(func(string) error { return c.conn.SetReadDeadline(time.Now().Add(pongWait)) })
-	for {
-		if _, _, err := c.conn.NextReader(); err != nil {
-			c.end(websocket.CloseNormalClosure, "")
-			return
-		}
 	}
 }
 
@@ -269,7 +260,7 @@ func (c *client) fromStore(ctx context.Context, scope alerts.Scope) error {
 			}
 		}
 		if len(items) > 0 {
-			if err := c.send(listMessage{Type: "events", Items: items}); err != nil {
+			if err := c.sendRaw(list("events", "", items)); err != nil {
 				return err
 			}
 		}
@@ -302,20 +293,49 @@ func (c *client) deltas(scope alerts.Scope) (more bool, err error) {
 	}
 	c.seq = upTo
 	if len(items) > 0 {
-		if err := c.send(listMessage{Type: "events", Items: items}); err != nil {
+		if err := c.sendRaw(list("events", "", items)); err != nil {
 			return false, err
 		}
 	}
-	changed, round := c.hub.states.after(c.round, scope)
-	c.round = round
-	for len(changed) > 0 {
-		n := min(statusPerMessage, len(changed))
-		if err := c.send(listMessage{Type: "status", Items: changed[:n]}); err != nil {
-			return false, err
-		}
-		changed = changed[n:]
+	if err := c.tellStates(scope); err != nil {
+		return false, err
+	}
+	if err := c.tellFigures(scope); err != nil {
+		return false, err
 	}
 	return len(items) == eventsPerMessage, nil
+}
+
+// tellStates sends the states that changed since the last time, in messages
+// that all clients of the scope share.
+func (c *client) tellStates(scope alerts.Scope) error {
+	messages, round, err := c.hub.states.after(c.round, scope, time.Now())
+	if err != nil {
+		return err
+	}
+	c.round = round
+	c.conn.EnableWriteCompression(true)
+	for _, m := range messages {
+		_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
+		if err := c.conn.WritePreparedMessage(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellFigures sends the newest figures of the cameras it asked for.
+func (c *client) tellFigures(scope alerts.Scope) error {
+	ids := c.followed()
+	if len(ids) == 0 {
+		return nil
+	}
+	items, at, round := c.hub.figures.of(ids, c.figured, scope)
+	c.figured = round
+	if len(items) == 0 {
+		return nil
+	}
+	return c.sendRaw(list("figures", stamp(at), items))
 }
 
 func (c *client) send(v any) error {
@@ -323,6 +343,10 @@ func (c *client) send(v any) error {
 	if err != nil {
 		return err
 	}
+	return c.sendRaw(raw)
+}
+
+func (c *client) sendRaw(raw []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
 	c.conn.EnableWriteCompression(len(raw) >= compressFrom)
 	return c.conn.WriteMessage(websocket.TextMessage, raw)

@@ -9,7 +9,10 @@
 //   - One writer per socket. A client that falls behind is coalesced, then
 //     closed after WriteWait, and resumes by number; others do not notice.
 //   - Everything outside can grow is bounded: clients, clients of a user, the
-//     ring of events, message sizes.
+//     ring of events, message sizes, what a client may ask for.
+//   - A camera's state is told when it changes, at most once a second, in a
+//     message that all clients of a scope share. Figures that never rest (picture
+//     age, rates, losses) go each second to those alone who follow the camera.
 package live
 
 import (
@@ -38,7 +41,6 @@ const (
 	pollEvery         = 2 * time.Second // finds what a lost hint hid
 	ringSize          = 8192            // events kept for clients that lag
 	maxResume         = 5000            // events a client may be behind and still resume
-	readLimit         = 4 << 10
 )
 
 // Close codes of the application (RFC 6455 7.4.2).
@@ -56,13 +58,12 @@ type Snapshot struct {
 	Alerts    []json.RawMessage
 }
 
-// CameraStatus is the state of one camera's stream as JSON, with where it is.
-// Mark changes when the client should hear of it.
+// CameraStatus says that there is a camera, and where. Mark changes when
+// clients should hear of its state.
 type CameraStatus struct {
 	ID       string
 	AreaPath string
-	Mark     string
-	JSON     json.RawMessage
+	Mark     uint64
 }
 
 // Store is what live reads.
@@ -77,13 +78,16 @@ type Hub struct {
 	Bus        alerts.Bus
 	Auth       *auth.Auth
 	Snapshot   func(ctx context.Context, s alerts.Scope) (Snapshot, error)
-	Statuses   func() []CameraStatus
+	Statuses   func() []CameraStatus           // every camera; the list is its own until the next call
+	State      func(id string) json.RawMessage // one camera's state now; nil: it is gone
+	Figures    func(id string) json.RawMessage // what a follower of a camera gets; nil: none
 	Clock      alerts.Clock
 	MaxClients int
 	Log        *slog.Logger
 
 	feed    *feed
 	states  *states
+	figures *figures
 	up      websocket.Upgrader
 	mu      sync.Mutex
 	clients map[*client]struct{}
@@ -106,7 +110,7 @@ func (h *Hub) Open(ctx context.Context) error {
 		return err
 	}
 	h.feed = newFeed(newest)
-	h.states = &states{marks: map[string]string{}}
+	h.states, h.figures = newStates(h.State), newFigures(h.Figures)
 	h.up = websocket.Upgrader{ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
 		EnableCompression: true, CheckOrigin: sameOrigin}
 	run, cancel := context.WithCancel(context.Background())
@@ -182,6 +186,9 @@ func (h *Hub) watchStates(ctx context.Context) {
 			if h.states.update(h.Statuses()) {
 				h.wakeAll()
 			}
+			if h.figures.update(h.Clock(), h.states.pathOf) {
+				h.wakeFollowers()
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -192,6 +199,16 @@ func (h *Hub) wakeAll() {
 	h.mu.Lock()
 	for c := range h.clients {
 		c.wakeUp()
+	}
+	h.mu.Unlock()
+}
+
+func (h *Hub) wakeFollowers() {
+	h.mu.Lock()
+	for c := range h.clients {
+		if len(c.followed()) > 0 {
+			c.wakeUp()
+		}
 	}
 	h.mu.Unlock()
 }

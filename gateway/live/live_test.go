@@ -33,6 +33,7 @@ type house struct {
 	hub    *Hub
 	server *httptest.Server
 	states atomic.Pointer[[]CameraStatus]
+	coded  atomic.Int64 // states and figures that were encoded
 }
 
 func build(t *testing.T) *house {
@@ -62,6 +63,11 @@ func build(t *testing.T) *house {
 	}
 	h.states.Store(&[]CameraStatus{})
 	h.hub.Statuses = func() []CameraStatus { return *h.states.Load() }
+	code := func(id string) json.RawMessage {
+		h.coded.Add(1)
+		return json.RawMessage(`{"id":"` + id + `"}`)
+	}
+	h.hub.State, h.hub.Figures = code, code
 	if err := h.hub.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +177,7 @@ type received struct {
 	Part    int    `json:"part"`
 	Parts   int    `json:"parts"`
 	Resumed bool   `json:"resumed"`
+	At      string `json:"at"`
 	Cameras []any  `json:"cameras"`
 	Items   []struct {
 		Seq  int64  `json:"seq"`
@@ -317,27 +324,6 @@ func TestResume(t *testing.T) {
 		check(t, h.connect(cookie, fmt.Sprintf("?since=%d", seq)))
 	})
 	t.Run("a number from the future", func(t *testing.T) { h.connect(cookie, "?since=999999").greeted() })
-}
-
-func TestStatusIsSentWhenItChanges(t *testing.T) {
-	h := build(t)
-	status := func(id, area, mark string) CameraStatus {
-		return CameraStatus{ID: id, AreaPath: "/city/" + area + "/", Mark: mark, JSON: json.RawMessage(`{"id":"` + id + `"}`)}
-	}
-	h.states.Store(&[]CameraStatus{status("c1", "east", "a"), status("c2", "west", "a")})
-	s, e := h.connect(h.signIn("officer"), ""), h.connect(h.signIn("easterner"), "")
-	s.greeted()
-	e.greeted()
-	if m := s.next(); m.Type != "status" || ids(m) != "c1 c2" {
-		t.Fatalf("got %s %q", m.Type, ids(m))
-	}
-	if m := e.next(); ids(m) != "c1" {
-		t.Fatalf("easterner sees %q", ids(m))
-	}
-	h.states.Store(&[]CameraStatus{status("c1", "east", "a"), status("c2", "west", "b")})
-	if m := s.next(); ids(m) != "c2" {
-		t.Fatalf("got %q", ids(m))
-	}
 }
 
 func TestRefusals(t *testing.T) {

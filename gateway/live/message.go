@@ -34,10 +34,26 @@ func (m *snapshotMessage) fill() {
 	}
 }
 
-// listMessage carries events or statuses.
-type listMessage struct {
-	Type  string            `json:"type"`
-	Items []json.RawMessage `json:"items"`
+// list writes {"type":kind,"at":at,"items":[...]}; the items are JSON already,
+// and are neither looked at nor copied more than once. at may be empty.
+func list(kind, at string, items []json.RawMessage) []byte {
+	size := 64 + len(items)
+	for _, it := range items {
+		size += len(it)
+	}
+	out := make([]byte, 0, size)
+	out = append(append(out, `{"type":"`...), kind...)
+	if at != "" {
+		out = append(append(out, `","at":"`...), at...)
+	}
+	out = append(out, `","items":[`...)
+	for i, it := range items {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, it...)
+	}
+	return append(out, "]}"...)
 }
 
 type tickMessage struct {
