@@ -21,6 +21,10 @@ const (
 	paceBurst = 32
 	// turnPackets is what one viewer sends before the next has its turn.
 	turnPackets = 16
+	// What is sent again has a pace of its own, a fifth of a stream of 25 Mbit/s:
+	// a path that is too narrow must not be filled with repetitions.
+	repairEvery = 2 * time.Millisecond
+	repairBurst = 500
 	// historyFrames is how many frames can be sent again: 5 s of pictures.
 	historyFrames = 128
 	// repeatKey is the shortest time between two replays of the kept GOP.
@@ -53,6 +57,7 @@ type sender struct {
 	ts        uint32         // of frame
 	at        int            // next payload of frame
 	tokens    float64        // packets that may leave now
+	repairs   float64        // packets that may be sent again now
 	filled    time.Time
 	replayEnd int64
 	replayAt  time.Time
@@ -89,7 +94,7 @@ type sentFrame struct {
 func newSender(v *Viewer) *sender {
 	now := time.Now()
 	s := &sender{pc: v.pc, hub: v.hub, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
-		replayEnd: math.MinInt64, replayAt: now, tokens: paceBurst, filled: now, reportAt: now.Add(reportEvery)}
+		replayEnd: math.MinInt64, replayAt: now, tokens: paceBurst, repairs: repairBurst, filled: now, reportAt: now.Add(reportEvery)}
 	seal, to := v.direct()
 	s.direct = to != nil
 	for _, t := range []*track{v.video, v.audio} {
@@ -178,7 +183,9 @@ func (s *sender) close() {
 }
 
 func (s *sender) refill(now time.Time) {
-	s.tokens = min(paceBurst, s.tokens+float64(now.Sub(s.filled))/float64(paceEvery))
+	gone := float64(now.Sub(s.filled))
+	s.tokens = min(paceBurst, s.tokens+gone/float64(paceEvery))
+	s.repairs = min(repairBurst, s.repairs+gone/float64(repairEvery))
 	s.filled = now
 }
 
@@ -275,8 +282,7 @@ func (s *sender) answerAll(b *burst, now time.Time) {
 	}
 }
 
-// answer serves a NACK or a PLI. What is sent again counts against the pace, so
-// that asking for much is no way to get more.
+// answer serves a NACK or a PLI.
 func (s *sender) answer(b *burst, r request, now time.Time) {
 	w := s.video
 	if !r.video {
@@ -288,11 +294,11 @@ func (s *sender) answer(b *burst, r request, now time.Time) {
 	for _, n := range r.nacks {
 		for _, seq := range n.PacketList() {
 			s.counts.nacks.Add(1)
-			if s.tokens < 1 {
+			if s.repairs < 1 {
 				return
 			}
 			if w.again(b, seq) {
-				s.tokens--
+				s.repairs--
 				s.counts.resent.Add(1)
 			}
 		}

@@ -33,6 +33,9 @@ type Viewer struct {
 	cancel    context.CancelFunc
 	done      chan struct{}
 
+	ufrags    []string         // ours; guarded by server.mu
+	addresses []netip.AddrPort // where checks came from; guarded by server.mu
+
 	mu    sync.Mutex // guards what follows, and the negotiation
 	offer string
 	held  []webrtc.ICECandidateInit // of the peer's, until holdCandidates is over
@@ -63,6 +66,7 @@ func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, relea
 	v.release = release
 	if err := s.settle(v); err != nil {
 		_ = v.pc.Close()
+		s.forget(v)
 		return nil, "", err
 	}
 	s.wg.Go(v.run)
@@ -89,6 +93,7 @@ func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, 
 	answer, err := v.answerFirst(ctx)
 	if err != nil {
 		_ = pc.Close()
+		s.forget(v)
 		return nil, "", err
 	}
 	return v, answer, nil
@@ -127,7 +132,9 @@ func (v *Viewer) answer(ctx context.Context, offer string) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	return v.pc.LocalDescription().SDP, nil
+	full := v.pc.LocalDescription().SDP
+	v.server.know(v, full)
+	return v.server.withAddresses(ctx, full), nil
 }
 
 func (v *Viewer) onState(st webrtc.PeerConnectionState) {

@@ -73,6 +73,8 @@ type Server struct {
 	tcpMux   ice.TCPMux
 	mu       sync.Mutex
 	viewers  map[*Viewer]struct{}
+	ufrags   map[string]*Viewer         // of our answers
+	owners   map[netip.AddrPort]*Viewer // by the address that checks come from
 	pending  int
 	closed   bool
 	wg       sync.WaitGroup
@@ -85,6 +87,7 @@ type Server struct {
 // NewServer returns a server with defaults on a free UDP port, without TCP.
 func NewServer() *Server {
 	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{},
+		ufrags: map[string]*Viewer{}, owners: map[netip.AddrPort]*Viewer{},
 		fans: map[*streams.Hub][]*fan{}}
 }
 
@@ -99,7 +102,7 @@ func (s *Server) Open() (err error) {
 		return err
 	}
 	logs := pionLogs{s.Log}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.sockets.front, Logger: logs.NewLogger("ice")})
+	s.udpMux = newOneDoor(&front{s.sockets.front, s.seen}, logs)
 	if s.TCPAddr != "" {
 		l, err := net.Listen("tcp", s.TCPAddr)
 		if err != nil {
@@ -128,16 +131,9 @@ func (s *Server) prepare(logs pionLogs) error {
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	se.SetDTLSInsecureSkipHelloVerify(true) // ICE has verified the address
 	se.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
-	if len(s.PublicIPs) > 0 {
-		for _, ip := range s.PublicIPs {
-			if _, err := netip.ParseAddr(ip); err != nil {
-				return fmt.Errorf("webrtc public address %q is not an IP address", ip)
-			}
-		}
-		err := se.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{External: s.PublicIPs,
-			AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend})
-		if err != nil {
-			return fmt.Errorf("webrtc public addresses: %w", err)
+	for _, ip := range s.PublicIPs {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return fmt.Errorf("webrtc public address %q is not an IP address", ip)
 		}
 	}
 	me := &webrtc.MediaEngine{}
@@ -255,10 +251,4 @@ func (s *Server) settle(v *Viewer) error {
 	}
 	s.viewers[v] = struct{}{}
 	return nil
-}
-
-func (s *Server) forget(v *Viewer) {
-	s.mu.Lock()
-	delete(s.viewers, v)
-	s.mu.Unlock()
 }
