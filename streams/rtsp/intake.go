@@ -21,6 +21,9 @@ const (
 	gulpSlots = 8 // cameras are shared out over a gulp, so that they do not all come at once
 	// chunkSize holds the largest interleaved packet (RFC 2326 10.12).
 	chunkSize = 68 << 10
+	// keptSize is how much of a packet waits for its rest without a chunk, so
+	// that a camera that sends a byte now and then does not hold one.
+	keptSize = 1 << 10
 	// maxText bounds the head of an answer while the camera plays.
 	maxText = 16 << 10
 )
@@ -49,6 +52,8 @@ type intake struct {
 	cur        *chunk
 	start, end int // of what is unread in cur
 	full       bool
+	kept       [keptSize]byte // the beginning of a packet, while waiting for its rest
+	keptLen    int
 	pass       int      // so many of the next bytes are the library's
 	held       []*chunk // older ones of the access unit being gathered
 	gathering  bool
@@ -197,7 +202,9 @@ func (in *intake) free() {
 func (in *intake) room() {
 	switch {
 	case in.cur == nil:
-		in.cur, in.start, in.end = in.pool.Get().(*chunk), 0, 0
+		in.cur, in.start = in.pool.Get().(*chunk), 0
+		in.end = copy(in.cur[:], in.kept[:in.keptLen])
+		in.keptLen = 0
 	case in.start == in.end && !in.gathering:
 		in.start, in.end = 0, 0
 	case in.end < chunkSize-4096:
@@ -246,7 +253,8 @@ func (in *intake) fill() error {
 // idle holds nothing while waiting that is not needed.
 func (in *intake) idle() {
 	in.full = false
-	if in.cur != nil && in.start == in.end && !in.gathering {
+	if in.cur != nil && in.end-in.start <= keptSize && !in.gathering {
+		in.keptLen = copy(in.kept[:], in.cur[in.start:in.end])
 		in.pool.Put(in.cur)
 		in.cur, in.start, in.end = nil, 0, 0
 	}
