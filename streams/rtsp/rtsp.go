@@ -5,8 +5,8 @@
 //     outlives it, and nothing touches the hub afterwards.
 //   - A camera sees at most one dial a second. Back-off starts anew only after
 //     the picture was live for StableAfter, so that a flapping camera is not
-//     hammered; a refused sign-in waits RefusedWait, so that it does not lock
-//     the account.
+//     hammered; a refused sign-in waits RefusedWait, longer each time, so that
+//     it does not lock the account.
 //   - A picture with a hole in it is never published: after a loss the hub waits
 //     for the next key frame, and a damaged access unit is dropped and counted.
 //   - What a hostile camera can make us hold is bounded: maxHandshake bytes
@@ -41,6 +41,10 @@ const (
 // startHold is how long one start keeps others waiting at most: cameras that
 // do not answer must not hold up those that do.
 const startHold = 250 * time.Millisecond
+
+// refusedDoublings is how often the wait after a refused sign-in doubles:
+// cameras lock an account after five to seven wrong ones within half an hour.
+const refusedDoublings = 3
 
 // ErrNotAllowed is what a guarded Dial wraps when the address is one that must
 // not be dialled.
@@ -87,6 +91,7 @@ type account struct{ url, username, password string }
 type refusal struct {
 	failure failure
 	until   time.Time
+	tries   int
 }
 
 func (p *Puller) init() {
@@ -137,6 +142,7 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 		}
 		if s.playing {
 			connections++
+			p.forgive(who)
 		}
 		if s.liveFor() >= p.StableAfter {
 			failures = 0
@@ -147,7 +153,7 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 			wait = p.RefusedWait + rand.N(p.RefusedWait/4+1)
 		}
 		if fail.reason == streams.SignInRefused {
-			p.refuse(who, fail, wait)
+			wait = p.refuse(who, fail)
 		}
 		level := slog.LevelDebug
 		if fail.reason != last.reason || s.liveFor() > 0 {
@@ -208,14 +214,25 @@ func (p *Puller) refused(who account) (refusal, bool) {
 	return r, ok && time.Now().Before(r.until)
 }
 
-func (p *Puller) refuse(who account, f failure, wait time.Duration) {
+// refuse records a refused sign-in and returns how long not to try again.
+func (p *Puller) refuse(who account, f failure) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	now, tries := time.Now(), p.refusals[who].tries
+	wait := p.RefusedWait << min(tries, refusedDoublings)
+	wait += rand.N(wait/4 + 1)
 	for k, r := range p.refusals {
-		if now.After(r.until) {
+		if now.After(r.until.Add(p.RefusedWait << refusedDoublings)) {
 			delete(p.refusals, k)
 		}
 	}
-	p.refusals[who] = refusal{f, now.Add(wait)}
+	p.refusals[who] = refusal{f, now.Add(wait), tries + 1}
+	return wait
+}
+
+// forgive forgets that an account was refused: it is let in.
+func (p *Puller) forgive(who account) {
+	p.mu.Lock()
+	delete(p.refusals, who)
+	p.mu.Unlock()
 }
