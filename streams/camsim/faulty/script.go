@@ -3,7 +3,6 @@ package faulty
 import (
 	"math"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -113,7 +112,12 @@ func Reports(d time.Duration) Step {
 
 // Drip begins an interleaved packet and sends one byte of it at a time.
 func Drip(every time.Duration) Step {
-	return func(c *Conn) bool { return c.Drip("$\x00\xff\xff"+strings.Repeat("x", 0xffff), every) }
+	return func(c *Conn) bool {
+		for ok := c.Drip("$\x00\xff\xff", every); ok; {
+			ok = c.Drip("x", every)
+		}
+		return false
+	}
 }
 
 // Until stops sending until ch is closed.
@@ -289,7 +293,8 @@ func Status(method, line string) func(*Conn, string) bool {
 // Slowly answers every request byte by byte with a header that never ends.
 func Slowly(every time.Duration) func(*Conn, string) bool {
 	return func(c *Conn, _ string) bool {
-		for c.Drip("RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: "+strings.Repeat("OPTIONS, ", 10_000), every) {
+		for ok := c.Drip("RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: ", every); ok; {
+			ok = c.Drip("OPTIONS, ", every)
 		}
 		return true
 	}
