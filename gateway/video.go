@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 
 	"sharpeyes/alerts"
 	"sharpeyes/gateway/api"
@@ -51,7 +53,7 @@ func (v video) Open(ctx context.Context, req api.ViewRequest) (api.Viewer, error
 		release()
 		return nil, alerts.Errorf(alerts.Unavailable, "the camera has no picture: %s", why)
 	}
-	w, answer, err := v.whep.View(ctx, hub, req.Offer, func() {
+	w, answer, err := v.whep.View(reached(ctx), hub, req.Offer, func() {
 		release()
 		req.Ended()
 	})
@@ -59,6 +61,14 @@ func (v video) Open(ctx context.Context, req api.ViewRequest) (api.Viewer, error
 		return nil, videoError(err)
 	}
 	return viewer{w, answer, st.Profile}, nil
+}
+
+// reached passes on which of our addresses the request came to.
+func reached(ctx context.Context) context.Context {
+	if at, ok := ctx.Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return whep.Reached(ctx, at.AddrPort().Addr())
+	}
+	return ctx
 }
 
 // noPicture tells, in words, why a stream cannot be shown now; empty: it can,
