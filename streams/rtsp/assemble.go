@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
 	"github.com/pion/rtp"
 
 	"sharpeyes/streams"
@@ -40,9 +41,10 @@ type assembler struct {
 	unit    func(nalus [][]byte, pts int64) // a whole access unit
 	lost    func(packets int64)             // so many never came; 0: the camera numbers anew
 	spoiled func()                          // an access unit that cannot be shown
-	mode    int                             // packetization-mode
+	h265    bool
+	mode    int // packetization-mode of H.264
 
-	decoder   *rtph264.Decoder
+	decoder   decoder // nil: to be made
 	started   bool
 	next      uint16 // sequence number
 	clock     extender
@@ -54,6 +56,11 @@ type assembler struct {
 	pts       int64
 	size      int
 	packets   int
+}
+
+// decoder is the library's, of either codec.
+type decoder interface {
+	Decode(p *rtp.Packet) ([][]byte, error)
 }
 
 // push takes the next packet in the order of arrival.
@@ -80,7 +87,7 @@ func (a *assembler) push(p *rtp.Packet) {
 	}
 	if !a.gathering {
 		a.begin(p)
-		if gap && !startsUnit(p.Payload) {
+		if gap && !a.startsUnit(p.Payload) {
 			a.spoil()
 		}
 	}
@@ -107,13 +114,12 @@ func (a *assembler) gather(p *rtp.Packet) {
 		return
 	}
 	if a.decoder == nil {
-		a.decoder = &rtph264.Decoder{PacketizationMode: a.mode}
-		if a.decoder.Init() != nil {
+		if a.decoder = a.newDecoder(); a.decoder == nil {
 			a.spoil()
 			return
 		}
 	}
-	if kind := p.Payload[0] & 0x1f; a.open && (kind != typeFUA || len(p.Payload) > 1 && p.Payload[1]&0x80 != 0) {
+	if a.open && !a.goesOn(p.Payload) {
 		a.spoil() // the fragments before never ended
 		return
 	}
@@ -127,7 +133,7 @@ func (a *assembler) gather(p *rtp.Packet) {
 	}
 	nalus, err := a.decoder.Decode(&q)
 	switch {
-	case errors.Is(err, rtph264.ErrMorePacketsNeeded):
+	case errors.Is(err, rtph264.ErrMorePacketsNeeded), errors.Is(err, rtph265.ErrMorePacketsNeeded):
 		a.open = true
 		return
 	case err != nil, len(a.nalus)+len(nalus) > maxUnitNALs:
@@ -160,35 +166,6 @@ func (a *assembler) finish() {
 	if !a.broken && len(nalus) > 0 {
 		a.unit(nalus, a.pts)
 	}
-}
-
-// startsUnit reports whether no slice of its access unit can have come before a
-// packet: it begins with what precedes the first slice (H.264 7.4.1.2.3), or
-// with a slice whose first_mb_in_slice is 0.
-func startsUnit(payload []byte) bool {
-	if len(payload) < 2 {
-		return false
-	}
-	head, rest := payload[0], payload[1:]
-	switch head & 0x1f {
-	case typeSTAPA:
-		if len(rest) < 4 {
-			return false
-		}
-		head, rest = rest[2], rest[3:]
-	case typeFUA:
-		if rest[0]&0x80 == 0 || len(rest) < 2 {
-			return false
-		}
-		head, rest = rest[0], rest[1:]
-	}
-	switch head & 0x1f {
-	case typeSEI, typeSPS, typePPS, typeDelimiter:
-		return true
-	case typeSlice, typePartitionA, typeIDR:
-		return rest[0]&0x80 != 0 // Exp-Golomb 0
-	}
-	return false
 }
 
 // extender turns RTP time stamps of 32 bits into ones that do not wrap.

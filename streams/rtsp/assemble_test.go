@@ -105,6 +105,48 @@ func TestAssembler(t *testing.T) {
 	}
 }
 
+func TestAssemblerOfH265(t *testing.T) {
+	const (
+		vps    = "\x40\x01\x0c"
+		whole  = "\x26\x01\xaf" // IDR_W_RADL, first_slice_segment_in_pic_flag
+		part   = "\x26\x01\x2f"
+		trail  = "\x02\x01\xd0"
+		fuHead = "\x62\x01\x93\xaf\x05"
+		fuMid  = "\x62\x01\x13\x06"
+		fuEnd  = "\x62\x01\x53\x07"
+	)
+	for name, c := range map[string]struct {
+		in     []in
+		units  []string
+		lost   int64
+		spoilt int
+	}{
+		"marker ends": {[]in{{1, 10, false, whole}, {2, 10, true, part}, {3, 20, true, trail}},
+			[]string{"10:[2601af 26012f]", "20:[0201d0]"}, 0, 0},
+		"fragments":               {[]in{{1, 10, false, fuHead}, {2, 10, false, fuMid}, {3, 10, true, fuEnd}}, []string{"10:[2601af050607]"}, 0, 0},
+		"hole among fragments":    {[]in{{1, 10, false, fuHead}, {3, 10, true, fuEnd}, {4, 20, true, trail}}, []string{"20:[0201d0]"}, 1, 1},
+		"head lost":               {[]in{{1, 10, true, whole}, {3, 20, true, part}, {4, 30, true, trail}}, []string{"10:[2601af]", "30:[0201d0]"}, 1, 1},
+		"joined in the middle":    {[]in{{7, 10, true, part}, {8, 20, true, trail}}, []string{"20:[0201d0]"}, 0, 1},
+		"joined among fragments":  {[]in{{7, 10, false, fuMid}, {8, 10, true, fuEnd}, {9, 20, true, trail}}, []string{"20:[0201d0]"}, 0, 1},
+		"fragments never end":     {[]in{{1, 10, false, fuHead}, {2, 20, true, trail}}, []string{"20:[0201d0]"}, 0, 1},
+		"cut by a whole NAL unit": {[]in{{1, 10, false, fuHead}, {2, 10, true, part}}, nil, 0, 1},
+		"several in one":          {[]in{{1, 10, true, "\x60\x01\x00\x03" + vps + "\x00\x03" + whole}}, []string{"10:[40010c 2601af]"}, 0, 0},
+		"several in one, cut":     {[]in{{1, 10, true, "\x60\x01\x00\x03" + vps + "\x00\x09" + whole}, {2, 20, true, trail}}, []string{"20:[0201d0]"}, 0, 1},
+		"PACI":                    {[]in{{1, 10, true, whole}, {2, 20, true, "\x64\x01\x93\x00"}}, []string{"10:[2601af]"}, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGathered()
+			g.h265 = true
+			for _, p := range c.in {
+				g.push(&rtp.Packet{Header: rtp.Header{SequenceNumber: p.seq, Timestamp: p.stamp, Marker: p.marker}, Payload: []byte(p.hex)})
+			}
+			if !slices.Equal(g.units, c.units) || g.holes != c.lost || g.spoilt != c.spoilt {
+				t.Errorf("units %v, want %v; %d lost, want %d; %d spoilt, want %d", g.units, c.units, g.holes, c.lost, g.spoilt, c.spoilt)
+			}
+		})
+	}
+}
+
 // TestAssemblerHoldsLittle sends fragments without end in buffers of full size,
 // as they are read over UDP.
 func TestAssemblerHoldsLittle(t *testing.T) {
@@ -141,11 +183,21 @@ func FuzzAssembler(f *testing.F) {
 	f.Add([]byte("\x03\x67\x64\x00\x02\x68\xef\x83\x65\x88\x01"), uint8(1))
 	f.Add([]byte("\x04\x7c\x85\x88\x05\x03\x7c\x05\x06\x83\x7c\x45\x07"), uint8(0))
 	f.Add([]byte("\x89\x18\x00\x02\x67\x01\x00\x02\x65\x88\x87\x65\x88\x00\x00\x00\x01\x41"), uint8(3))
+	f.Add([]byte("\x05\x40\x01\x0c\x01\xff\x04\x42\x01\x01\x01\x03\x44\x01\xc0\x84\x26\x01\xaf\x08\x85\x62\x01\x93\xaf\x01"), uint8(4))
+	f.Add([]byte("\x8d\x60\x01\x00\x03\x26\x01\xaf\x00\x04\x02\x01\xd0\x01\x86\x00\x10\x00\x08\x01\x02"), uint8(12))
 	f.Fuzz(func(t *testing.T, b []byte, wild uint8) {
 		hub := streams.NewHub("cam", streams.Main, time.Now, nil)
 		defer hub.NewReader(func() {}).Close()
 		r := hub.NewReader(func() {})
-		fr := newFrames(t.Context(), hub, &streams.Desc{Video: streams.H264}, h264Format(1))
+		with := h264Tracks()
+		if wild&4 != 0 {
+			with = h265Tracks(t)
+		}
+		with.desc.Audio = streams.PCMA
+		if wild&8 != 0 {
+			with.sound, with.desc.Audio, with.desc.AudioRate = aacFormat(), streams.AAC, 16000
+		}
+		fr := newFrames(t.Context(), hub, with)
 		p := rtp.Packet{}
 		for len(b) > 0 {
 			n := min(int(b[0]&0x7f), len(b)-1)
@@ -176,8 +228,11 @@ func FuzzAssembler(f *testing.F) {
 					t.Fatalf("a payload of %d bytes", len(p))
 				}
 			}
-			if frame.Kind == streams.Video && len(frame.Desc.SPS) > maxParameterSet {
+			if frame.Kind == streams.Video && max(len(frame.Desc.SPS), len(frame.Desc.PPS), len(frame.Desc.VPS)) > maxParameterSet {
 				t.Fatal("a parameter set too large is kept")
+			}
+			if frame.Kind == streams.Video && len(streams.Units(frame)) == 0 {
+				t.Fatal("a picture of nothing")
 			}
 		}
 	})

@@ -12,9 +12,6 @@ import (
 	"sharpeyes/streams"
 )
 
-// soundPiece is the most of one sound packet that goes into one frame, 120 ms.
-const soundPiece = 960
-
 // frames turns the packets of one connection into frames of the hub. The
 // library calls picture and sound from one goroutine each.
 type frames struct {
@@ -24,21 +21,23 @@ type frames struct {
 	video assembler
 
 	waitKey bool
-	audio   struct {
-		started bool
-		next    uint16
-		clock   extender
-	}
+	audio   soundTrack
 
 	arrived    atomic.Int64 // Unix ns of the last picture that came, 0: none
 	firstShown atomic.Int64 // of the first that was published
 	shown      atomic.Int64 // of the last
 }
 
-func newFrames(ctx context.Context, hub *streams.Hub, desc *streams.Desc, v *format.H264) *frames {
+func newFrames(ctx context.Context, hub *streams.Hub, t tracks) *frames {
 	f := &frames{ctx: ctx, hub: hub, waitKey: true}
-	f.desc.Store(desc)
-	f.video = assembler{mode: v.PacketizationMode, unit: f.unit, lost: f.lost, spoiled: f.spoiled}
+	f.desc.Store(t.desc)
+	f.video = assembler{h265: t.desc.Video == streams.H265, unit: f.unit, lost: f.lost, spoiled: f.spoiled}
+	if v, ok := t.picture.(*format.H264); ok {
+		f.video.mode = v.PacketizationMode
+	}
+	if a, ok := t.sound.(*format.MPEG4Audio); ok {
+		f.audio.aac = newAAC(a)
+	}
 	return f
 }
 
@@ -71,7 +70,7 @@ func (f *frames) undecodable(error) {
 }
 
 func (f *frames) unit(nalus [][]byte, pts int64) {
-	sets := parameterSets(nalus)
+	sets := parameterSets(f.video.h265, nalus)
 	desc := f.adopt(sets)
 	frame := streams.NewVideoFrame(desc, nalus, pts)
 	if frame == nil {
@@ -79,7 +78,7 @@ func (f *frames) unit(nalus [][]byte, pts int64) {
 	}
 	now := time.Now().UnixNano()
 	f.arrived.Store(now)
-	if frame.Key && (sets.sps == nil || sets.pps == nil) && (desc.SPS == nil || desc.PPS == nil) {
+	if frame.Key && !sets.complete(desc) {
 		f.spoiled() // no decoder can start here
 		return
 	}
@@ -93,67 +92,68 @@ func (f *frames) unit(nalus [][]byte, pts int64) {
 	}
 }
 
-type sets struct{ sps, pps []byte }
+// sets are the parameter sets of an access unit; vps is H.265's alone.
+type sets struct{ vps, sps, pps []byte }
 
-// parameterSets finds the first SPS and PPS of an access unit.
-func parameterSets(nalus [][]byte) sets {
+// complete reports whether a decoder has all sets, out of the access unit itself
+// or else out of the description.
+func (s sets) complete(d *streams.Desc) bool {
+	own := s.sps != nil && s.pps != nil && (s.vps != nil || d.Video != streams.H265)
+	return own || d.SPS != nil && d.PPS != nil && (d.VPS != nil || d.Video != streams.H265)
+}
+
+// parameterSets finds the first set of each kind in an access unit.
+func parameterSets(h265 bool, nalus [][]byte) sets {
 	var s sets
 	for _, n := range nalus {
-		if len(n) == 0 {
+		if len(n) < 2 {
 			continue
 		}
-		switch n[0] & 0x1f {
-		case typeSPS:
-			if s.sps == nil {
-				s.sps = n
-			}
-		case typePPS:
-			if s.pps == nil {
-				s.pps = n
-			}
+		kind, at := n[0]&0x1f, (*[]byte)(nil)
+		if h265 {
+			kind = n[0] >> 1 & 0x3f
+		}
+		switch {
+		case !h265 && kind == typeSPS, h265 && kind == hevcSPS:
+			at = &s.sps
+		case !h265 && kind == typePPS, h265 && kind == hevcPPS:
+			at = &s.pps
+		case h265 && kind == hevcVPS:
+			at = &s.vps
+		default:
+			continue
+		}
+		if *at == nil {
+			*at = n
 		}
 	}
 	return s
 }
 
-// adopt makes a new description where parameter sets changed in the stream.
+// adopt makes a new description where parameter sets changed in the stream. The
+// sets lie in the camera's packets and are copied.
 func (f *frames) adopt(s sets) *streams.Desc {
 	desc := f.desc.Load()
-	if s.sps == nil && s.pps == nil ||
-		(s.sps == nil || bytes.Equal(s.sps, desc.SPS)) && (s.pps == nil || bytes.Equal(s.pps, desc.PPS)) {
+	changed := func(have, now []byte) bool { return now != nil && !bytes.Equal(have, now) }
+	if !changed(desc.SPS, s.sps) && !changed(desc.PPS, s.pps) && !changed(desc.VPS, s.vps) {
 		return desc
 	}
 	d := *desc
-	if s.sps != nil && !bytes.Equal(s.sps, desc.SPS) {
-		if w, h, ok := pictureSize(s.sps); ok {
+	if changed(desc.SPS, s.sps) {
+		size := pictureSize
+		if f.video.h265 {
+			size = pictureSizeH265
+		}
+		if w, h, ok := size(s.sps); ok {
 			d.SPS, d.Width, d.Height = bytes.Clone(s.sps), w, h
 		}
 	}
-	if s.pps != nil && len(s.pps) <= maxParameterSet {
+	if fits(s.pps) {
 		d.PPS = bytes.Clone(s.pps)
+	}
+	if fits(s.vps) {
+		d.VPS = bytes.Clone(s.vps)
 	}
 	f.desc.Store(&d)
 	return &d
-}
-
-// sound takes a packet of G.711: one byte is one sample, so that a packet can
-// be cut anywhere.
-func (f *frames) sound(p *rtp.Packet) {
-	if f.ctx.Err() != nil {
-		return
-	}
-	a := &f.audio
-	if d := int(int16(p.SequenceNumber - a.next)); a.started && d > 0 {
-		f.hub.Count(int64(d), 0, 0)
-	} else if a.started && d < 0 && d >= -lateBy {
-		return
-	}
-	a.started, a.next = true, p.SequenceNumber+1
-	pts := a.clock.extend(p.Timestamp)
-	desc := f.desc.Load()
-	for rest := p.Payload; len(rest) > 0; {
-		n := min(len(rest), soundPiece)
-		f.hub.Publish(streams.NewAudioFrame(desc, rest[:n], pts))
-		pts, rest = pts+int64(n), rest[n:]
-	}
 }

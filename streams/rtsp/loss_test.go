@@ -84,7 +84,7 @@ func TestLoss(t *testing.T) {
 func lose(t *testing.T, sent []*rtp.Packet, loss float64, marked bool) {
 	hub := streams.NewHub("cam", streams.Main, time.Now, nil)
 	r := hub.NewReader(func() {})
-	fr := newFrames(t.Context(), hub, &streams.Desc{Video: streams.H264}, h264Format(1))
+	fr := newFrames(t.Context(), hub, h264Tracks())
 	random := rand.New(rand.NewPCG(1, uint64(loss*100)))
 	var frames []*streams.Frame
 	take := func() {

@@ -69,7 +69,11 @@ const liveSource = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=1
 // fileSource plays what ffmpeg encoded. interval -1: parameter sets with each
 // key frame, 0: in the SDP alone.
 func fileSource(path string, interval int) string {
-	return fmt.Sprintf("filesrc location=%s ! matroskademux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=%d", path, interval)
+	codec := "h264"
+	if strings.Contains(path, "h265") {
+		codec = "h265"
+	}
+	return fmt.Sprintf("filesrc location=%s ! matroskademux ! %sparse ! rtp%spay name=pay0 pt=96 config-interval=%d", path, codec, codec, interval)
 }
 
 func TestGStreamer(t *testing.T) {
@@ -78,6 +82,7 @@ func TestGStreamer(t *testing.T) {
 	high := encode(t, "high.mkv", "-t", "8", "-profile:v", "high", "-bf", "3")
 	slices := encode(t, "slices.mkv", "-t", "8", "-bf", "0", "-slices", "6")
 	refresh := encode(t, "refresh.mkv", "-t", "8", "-bf", "0", "-x264-params", "intra-refresh=1:keyint=25")
+	h265 := encode(t, "h265.mkv", "-t", "8", "-c:v", "libx265", "-x265-params", "keyint=25:min-keyint=25:open-gop=0:bframes=0:log-level=none")
 	addr := gstreamer(t,
 		mount{Path: "baseline", Launch: fileSource(baseline, -1)},
 		mount{Path: "high", Launch: fileSource(high, 0), Transport: "udp"},
@@ -86,14 +91,20 @@ func TestGStreamer(t *testing.T) {
 		mount{Path: "sound", Launch: liveSource + "! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! " +
 			"audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0"},
 		mount{Path: "lossy", Launch: liveSource + "! rtph264pay mtu=300 ! identity drop-probability=0.02 name=pay0"},
-		mount{Path: "h265", Launch: "videotestsrc ! video/x-raw,width=160,height=120 ! x265enc speed-preset=ultrafast ! rtph265pay name=pay0"},
+		mount{Path: "h265", Launch: fileSource(h265, -1)},
+		mount{Path: "h265-sdp", Launch: fileSource(h265, 0), Transport: "udp"},
+		mount{Path: "vp8", Launch: "videotestsrc is-live=true ! video/x-raw,width=160,height=120 ! vp8enc deadline=1 ! rtpvp8pay name=pay0 pt=96"},
+		mount{Path: "opus", Launch: liveSource + "! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=1 ! " +
+			"opusenc ! rtpopuspay name=pay1 pt=97"},
+		mount{Path: "aac", Launch: liveSource + "! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! audio/x-raw,rate=16000,channels=1 ! " +
+			"avenc_aac ! rtpmp4gpay name=pay1 pt=97"},
 	)
 	// They play side by side, in real time.
 	pulls := map[string]*pull{}
-	for _, path := range []string{"baseline", "high", "slices", "refresh", "sound", "lossy", "h265"} {
-		pulls[path] = start(t, quick(), streams.Spec{URL: rtspURL(addr, path), UDP: path == "high"})
+	for _, path := range []string{"baseline", "high", "slices", "refresh", "sound", "lossy", "h265", "h265-sdp", "opus", "aac", "vp8"} {
+		pulls[path] = start(t, quick(), streams.Spec{URL: rtspURL(addr, path), UDP: path == "high" || path == "h265-sdp"})
 	}
-	for path, keys := range map[string]int{"baseline": 4, "high": 4, "slices": 4, "refresh": 1} {
+	for path, keys := range map[string]int{"baseline": 4, "high": 4, "slices": 4, "refresh": 1, "h265": 4, "h265-sdp": 4} {
 		t.Run(path, func(t *testing.T) {
 			pl := pulls[path]
 			pl.TB = t
@@ -114,9 +125,19 @@ func TestGStreamer(t *testing.T) {
 		}
 		decodes(t, frames)
 	})
-	t.Run("h265", func(t *testing.T) {
-		st := pulls["h265"].state(streams.Silent, streams.UnsupportedCodec)
-		if !strings.Contains(st.Detail, "H265") || st.RetryAt.Sub(st.Since) < 60*time.Second {
+	for path, codec := range map[string]streams.Codec{"opus": streams.Opus, "aac": streams.AAC} {
+		t.Run(path, func(t *testing.T) {
+			frames := pulls[path].collect(75)
+			steady(t, frames)
+			rate := frames[0].Desc.ClockRate(streams.Audio)
+			if n := count(frames, streams.Audio); n < 40 || frames[0].Desc.Audio != codec || rate != map[streams.Codec]int64{streams.Opus: 48000, streams.AAC: 16000}[codec] {
+				t.Errorf("%d frames of %q at %d Hz in three seconds", n, frames[0].Desc.Audio, rate)
+			}
+		})
+	}
+	t.Run("vp8", func(t *testing.T) {
+		st := pulls["vp8"].state(streams.Silent, streams.UnsupportedCodec)
+		if !strings.Contains(st.Detail, "VP8") || st.RetryAt.Sub(st.Since) < 60*time.Second {
 			t.Errorf("%+v", st)
 		}
 	})
@@ -147,7 +168,11 @@ func checkFile(t *testing.T, pl *pull, keys int) {
 	if keys > 0 || keys < -4 || st.Lost+st.Discarded != 0 {
 		t.Errorf("%d key frames too few; %+v", keys, st)
 	}
-	if st.Width != 320 || st.Height != 180 || st.Codec != streams.H264 || st.Reconnects != 0 {
+	codec := streams.H264
+	if strings.Contains(t.Name(), "h265") {
+		codec = streams.H265
+	}
+	if st.Width != 320 || st.Height != 180 || st.Codec != codec || st.Reconnects != 0 {
 		t.Errorf("%+v", st)
 	}
 }

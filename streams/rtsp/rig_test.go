@@ -221,12 +221,20 @@ func count(frames []*streams.Frame, kind streams.Kind) int {
 	return n
 }
 
-// annexB joins the pictures with pion's depacketizer to a file as ffmpeg reads it.
+// annexB joins the pictures to a file as ffmpeg reads it; those of H.264 with
+// pion's depacketizer.
 func annexB(t *testing.T, frames []*streams.Frame) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	for _, f := range frames {
 		if f.Kind != streams.Video {
+			continue
+		}
+		if f.Desc.Video == streams.H265 {
+			for _, n := range streams.Units(f) {
+				out.WriteString("\x00\x00\x00\x01")
+				out.Write(n)
+			}
 			continue
 		}
 		var d codecs.H264Packet
@@ -245,8 +253,9 @@ func annexB(t *testing.T, frames []*streams.Frame) []byte {
 // how many pictures ffmpeg saw.
 func decodes(t *testing.T, frames []*streams.Frame) int {
 	t.Helper()
+	input := map[streams.Codec]string{streams.H264: "h264", streams.H265: "hevc"}[frames[0].Desc.Video]
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-xerror", "-err_detect", "explode", "-flags2", "showall",
-		"-threads", "1", "-f", "h264", "-i", "-", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+		"-threads", "1", "-f", input, "-i", "-", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	cmd.Stdin = bytes.NewReader(annexB(t, frames))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -173,16 +173,16 @@ func (s *session) connect(ctx context.Context, u *base.URL) error {
 	if err != nil {
 		return err
 	}
-	s.frames = newFrames(ctx, s.hub, t.desc, t.h264)
+	s.frames = newFrames(ctx, s.hub, t)
 	answer, err := s.setup(offer.BaseURL, t.video)
 	if err != nil {
 		return err
 	}
 	s.takeDirectly(u, t.video, answer)
-	s.client.OnPacketRTP(t.video, t.h264, s.frames.picture)
+	s.client.OnPacketRTP(t.video, t.picture, s.frames.picture)
 	if t.audio != nil {
 		if _, err := s.setup(offer.BaseURL, t.audio); err == nil {
-			s.client.OnPacketRTP(t.audio, t.g711, s.frames.sound)
+			s.client.OnPacketRTP(t.audio, t.sound, s.frames.sound)
 		} else if !isStatus(err) {
 			return err
 		} else { // a camera that does not give its sound still gives its picture
