@@ -1,0 +1,20 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+)
+
+// gcPercent is how much garbage may gather, in percent of what lives. Most of
+// what lives is kept pictures, a few large pieces that are not looked into, so
+// that half of Go's own 100 costs next to no CPU time and saves a third of the
+// memory.
+const gcPercent = 50
+
+// tuneMemory sets the garbage collector, unless the operator did (GOGC). A
+// limit is the operator's alone (GOMEMLIMIT).
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
