@@ -938,15 +938,29 @@ export interface components {
             version?: number;
         };
         CameraStatus: {
+            /** @description The camera sends B-frames */
+            b_frames?: boolean;
             /** @description Video codec */
             codec?: string;
+            /** @description Packets were lost lately */
+            degraded?: boolean;
             /** @description Why, in plain English */
             detail?: string;
+            /**
+             * Format: int64
+             * @description Frames that were broken, too large, or came before a key frame
+             */
+            discarded?: number;
             /**
              * Format: double
              * @description Frames a second
              */
             fps?: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since the last frame came, when this was made
+             */
+            frame_age_ms?: number;
             /**
              * Format: int64
              * @description Pixels
@@ -970,10 +984,17 @@ export interface components {
              */
             last_frame_at?: string;
             /**
+             * Format: date-time
+             * @description When the last key frame came
+             */
+            last_key_at?: string;
+            /**
              * Format: int64
              * @description Packets lost from the camera
              */
             lost?: number;
+            /** @description Each stream by itself, where the camera has a sub stream */
+            profiles?: components["schemas"]["ProfileStatus"][] | null;
             /**
              * @description Why
              * @enum {string}
@@ -994,6 +1015,8 @@ export interface components {
              * @description When the state began
              */
             since: string;
+            /** @description Live, but no new frame has come for 2 seconds */
+            stale?: boolean;
             /**
              * @description State
              * @enum {string}
@@ -1310,6 +1333,103 @@ export interface components {
              * @example about:blank
              */
             type: string;
+        };
+        ProfileStatus: {
+            /** @description The camera sends B-frames */
+            b_frames?: boolean;
+            /** @description Video codec */
+            codec?: string;
+            /** @description Packets were lost lately */
+            degraded?: boolean;
+            /** @description Why, in plain English */
+            detail?: string;
+            /**
+             * Format: int64
+             * @description Frames that were broken, too large, or came before a key frame
+             */
+            discarded?: number;
+            /**
+             * Format: double
+             * @description Frames a second
+             */
+            fps?: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since the last frame came, when this was made
+             */
+            frame_age_ms?: number;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            height?: number;
+            /**
+             * Format: double
+             * @description Kilobits a second
+             */
+            kbps?: number;
+            /**
+             * Format: double
+             * @description Seconds between key frames
+             */
+            key_interval_s?: number;
+            /**
+             * Format: date-time
+             * @description When the last frame came
+             */
+            last_frame_at?: string;
+            /**
+             * Format: date-time
+             * @description When the last key frame came
+             */
+            last_key_at?: string;
+            /**
+             * Format: int64
+             * @description Packets lost from the camera
+             */
+            lost?: number;
+            /**
+             * @description Which stream
+             * @enum {string}
+             */
+            profile: "main" | "sub";
+            /**
+             * @description Why
+             * @enum {string}
+             */
+            reason: "" | "sign_in_refused" | "not_found" | "no_route" | "connection_refused" | "timeout" | "no_data" | "closed_by_camera" | "unsupported_codec" | "bad_stream" | "address_not_allowed" | "no_viewers";
+            /**
+             * Format: int64
+             * @description Times it was connected again
+             */
+            reconnects?: number;
+            /**
+             * Format: date-time
+             * @description When it is tried again
+             */
+            retry_at?: string;
+            /**
+             * Format: date-time
+             * @description When the state began
+             */
+            since: string;
+            /** @description Live, but no new frame has come for 2 seconds */
+            stale?: boolean;
+            /**
+             * @description State
+             * @enum {string}
+             */
+            state: "idle" | "connecting" | "live" | "refused" | "unreachable" | "silent" | "disabled";
+            /**
+             * Format: int64
+             * @description Viewers at the moment
+             */
+            viewers?: number;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            width?: number;
         };
         Receipt: {
             /** @description SHA-256 of the report, hex */

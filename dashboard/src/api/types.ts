@@ -61,6 +61,9 @@ export interface BasemapProps {
   name_en?: string
 }
 
+/** What a client may ask of the live socket: these cameras' figures each second, instead of those asked for before. */
+export interface FiguresRequest { type: 'figures'; ids: string[] }
+
 // The live socket's frames, server to client.
 export interface HelloFrame { type: 'hello'; seq: number; resumed: boolean; server_time: string; tick_s: number }
 export interface SnapshotFrame {
@@ -80,5 +83,27 @@ export type LiveEvent = { seq: number; at: string; area_id: string; id: string }
 )
 export interface EventsFrame { type: 'events'; items: LiveEvent[] }
 export interface StatusFrame { type: 'status'; items: Status[] }
+/** What is known of a stream at this second; zero is said here, too. */
+export interface StreamFigures {
+  state: CameraState
+  /** Absent: no frame has come yet. */
+  frame_age_ms?: number
+  stale: boolean
+  fps: number
+  kbps: number
+  key_interval_s: number
+  lost: number
+  discarded: number
+  reconnects: number
+  viewers: number
+  degraded: boolean
+}
+/** Of the camera's better stream, and of each where there are two. */
+export interface CameraFigures extends StreamFigures {
+  id: string
+  profiles?: (StreamFigures & { profile: 'main' | 'sub' })[]
+}
+/** Once a second, for the cameras that were asked for. */
+export interface FiguresFrame { type: 'figures'; at: string; items: CameraFigures[] }
 export interface TickFrame { type: 'tick'; seq: number; server_time: string }
-export type LiveFrame = HelloFrame | SnapshotFrame | EventsFrame | StatusFrame | TickFrame
+export type LiveFrame = HelloFrame | SnapshotFrame | EventsFrame | StatusFrame | FiguresFrame | TickFrame

@@ -6,14 +6,17 @@
  * - Every end but a closed session leads to another try, by a jittered back-off from
  *   MIN_RETRY_MS to MAX_RETRY_MS that starts again after a tick was heard.
  * - A server silent for DEAD_TICKS ticks is gone, whatever the socket says.
+ * - Each socket is told whose figures are wanted, at its greeting and at each change.
  * - The picture is kept while disconnected; `since` makes the server tell what was missed.
  */
-import type { LiveFrame } from '../api/types'
+import type { FiguresRequest, LiveFrame } from '../api/types'
 import type { Picture } from '../picture/picture'
 
 export const MIN_RETRY_MS = 500
 export const MAX_RETRY_MS = 10_000
 export const DEAD_TICKS = 3
+/** Cameras whose figures one socket may ask for. */
+const MOST_FIGURES = 64
 /** From opening a socket to the whole picture. */
 const GREETING_MS = 15_000
 const WATCH_MS = 500
@@ -48,6 +51,7 @@ export class Live {
   #delayMs = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #watchTimer: ReturnType<typeof setInterval> | undefined
+  #unlisten: () => void = () => undefined
   readonly #wake = () => {
     if (document.visibilityState !== 'hidden') this.retryNow()
   }
@@ -61,6 +65,7 @@ export class Live {
     window.addEventListener('online', this.#wake)
     document.addEventListener('visibilitychange', this.#wake)
     this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS)
+    this.#unlisten = this.options.picture.on('wanted', () => this.#askFigures())
     this.#dial()
   }
 
@@ -69,6 +74,7 @@ export class Live {
     this.#closed = true
     clearTimeout(this.#retryTimer)
     clearInterval(this.#watchTimer)
+    this.#unlisten()
     window.removeEventListener('online', this.#wake)
     document.removeEventListener('visibilitychange', this.#wake)
     this.#drop()
@@ -120,6 +126,7 @@ export class Live {
         this.#tickMs = Math.max(1, frame.tick_s || 5) * 1000
         this.#ahead = -Infinity
         this.#readClock(frame.server_time)
+        if (picture.wanted().length > 0) this.#askFigures()
         if (frame.resumed) this.#becomeWhole()
         return
       case 'snapshot':
@@ -130,11 +137,23 @@ export class Live {
         return picture.applyEvents(frame.items ?? [])
       case 'status':
         return picture.applyStatus(frame.items ?? [])
+      case 'figures':
+        return picture.applyFigures(frame.items ?? [])
       case 'tick':
         this.#attempt = 0
         this.#readClock(frame.server_time)
         picture.advance(frame.seq)
         if (this.#whole) this.#say('live')
+    }
+  }
+
+  #askFigures(): void {
+    if (!this.#socket || !this.#greeted) return
+    const request: FiguresRequest = { type: 'figures', ids: this.options.picture.wanted().slice(0, MOST_FIGURES) }
+    try {
+      this.#socket.send(JSON.stringify(request))
+    } catch {
+      // A socket that is closing: the next one asks at its greeting.
     }
   }
 

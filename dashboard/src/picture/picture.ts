@@ -11,12 +11,19 @@
  * - At most LIMIT incidents and LIMIT alerts, none older than KEEP_MS; of too many the oldest go first,
  *   critical ones and direct reports last: a storm must not wash them away.
  */
-import type { Alert, Camera, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
+import type { Alert, Camera, CameraFigures, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
 
 export const LIMIT = 1000
 export const KEEP_MS = 24 * 3600_000
 
-export type Topic = 'cameras' | 'incidents' | 'alerts' | 'status' | 'places' | 'connection'
+/** wanted: whose figures are asked for. Figures themselves are not told: who shows them looks anyway. */
+export type Topic = 'cameras' | 'incidents' | 'alerts' | 'status' | 'places' | 'connection' | 'wanted'
+
+/** A camera's figures and when they were heard, local epoch ms. */
+export interface HeardFigures {
+  figures: CameraFigures
+  at: number
+}
 export type Listener = (ids: ReadonlySet<string> | null) => void
 
 export interface Connection {
@@ -47,6 +54,8 @@ export class Picture {
   readonly alerts = new Map<string, Alert>()
   /** By camera id. */
   readonly status = new Map<string, Status>()
+  /** By camera id; only of cameras that somebody wants. */
+  readonly figures = new Map<string, HeardFigures>()
   /** The number of the last event taken in; 0 before the first snapshot. */
   seq = 0
   /** True once a snapshot was applied. */
@@ -58,6 +67,7 @@ export class Picture {
   #scheduled = false
   #parts: SnapshotFrame[] = []
   #offset = 0
+  #wanted = new Map<object, readonly string[]>()
 
   constructor(private readonly schedule: Schedule = perFrame) {}
 
@@ -77,6 +87,28 @@ export class Picture {
   /** How far the server's clock is ahead of ours, ms. */
   setClockOffset(ms: number): void {
     this.#offset = ms
+  }
+
+  /** Who shows these cameras wants their figures each second; an empty list ends that. */
+  want(who: object, ids: readonly string[]): void {
+    const before = this.#wanted.get(who) ?? []
+    if (before.length === ids.length && before.every((id, i) => id === ids[i])) return
+    if (ids.length > 0) this.#wanted.set(who, [...ids])
+    else this.#wanted.delete(who)
+    const all = new Set(this.wanted())
+    for (const id of this.figures.keys()) if (!all.has(id)) this.figures.delete(id)
+    this.#tell('wanted', null)
+  }
+
+  /** All cameras whose figures somebody wants. */
+  wanted(): string[] {
+    return [...new Set([...this.#wanted.values()].flat())]
+  }
+
+  applyFigures(items: readonly CameraFigures[]): void {
+    const all = new Set(this.wanted())
+    const at = Date.now()
+    for (const figures of items) if (all.has(figures.id)) this.figures.set(figures.id, { figures, at })
   }
 
   setConnection(next: Connection): void {
@@ -132,6 +164,7 @@ export class Picture {
     this.incidents.clear()
     this.alerts.clear()
     this.status.clear()
+    this.figures.clear()
     this.#parts = []
     this.seq = 0
     this.loaded = false
@@ -216,6 +249,6 @@ function surplus<T>(map: Map<string, T>, timeOf: (item: T) => string, grave: (it
 function sameStatus(a: Status | undefined, b: Status): boolean {
   if (!a) return false
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Status>
-  for (const key of keys) if (a[key] !== b[key]) return false
+  for (const key of keys) if (a[key] !== b[key] && JSON.stringify(a[key]) !== JSON.stringify(b[key])) return false
   return true
 }

@@ -73,6 +73,7 @@ export class FakeWorld implements Surroundings {
     this.peers.push(peer)
     return peer as unknown as RTCPeerConnection
   }
+  codecs = () => []
   now = () => Date.now()
   random = () => 1
   origin = () => 'http://wall.test'

@@ -1,36 +1,56 @@
 /**
- * A tile's picture: one player shown, and while the stream is being changed a second one behind it,
- * which takes its place with its first drawn frame, so that there is no black moment.
+ * A tile's picture: one player shown; while the stream is being changed a second one behind it,
+ * which takes its place when it has caught up, so that there is no black moment and no step back;
+ * before the first live frame the camera's last picture, as a still.
  *
- * Invariant: at most two players; each that is opened is closed.
+ * Invariants:
+ * - At most three players: the shown one, the next, and for a moment the one just replaced, which
+ *   stays beneath until the new one has been drawn. Each that is opened is closed.
+ * - A still is there only before the first live frame.
  */
 import { Player, type PlayerView } from './player'
 import type { VideoPool } from './pool'
-import type { Profile, Surroundings } from './whep'
+import { Still, type StillLine } from './still'
+import { browser, type Profile, type Surroundings } from './whep'
 
-/** A change of stream that brings no frame in this time is given up; the shown stream stays. */
-export const SWAP_TIMEOUT_MS = 15_000
-/** A stream starts with the frames since its last key frame, in a burst: shown when it has caught up. */
-export const CATCH_UP_MS = 250
+/** A stream starts with the frames since its last key frame, in a burst: it is shown when that is over for so long. */
+export const SETTLED_MS = 200
+/** Shown then in any case: time stamps may be of no use. */
+export const CATCH_UP_MS = 2_000
+const LOOK_MS = 40
+/** How long a replaced picture stays beneath the new one when the page draws nothing. */
+const LEAVE_MS = 500
 
 export interface FeedOptions {
   stage: HTMLElement
   pool: VideoPool
+  stills: StillLine
   onChange(): void
   /** True for a camera that is known to be down: it is not asked until it comes back. */
   hold?(camera: string): boolean
   around?: Surroundings
 }
 
+export interface Wanted {
+  profile: Profile
+  sound: boolean
+}
+
 export class Feed {
   #shown: Player | null = null
   #next: Player | null = null
-  #nextSince = 0
-  #swapTimer: ReturnType<typeof setTimeout> | undefined
+  #leaving: Player | null = null
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #leaveTimer: ReturnType<typeof setTimeout> | undefined
   #camera: string | null = null
-  #profile: Profile | null = null
+  #want: Wanted | null = null
+  #volume = 1
+  #still: Still
+  #stillAsked = false
 
-  constructor(private readonly options: FeedOptions) {}
+  constructor(private readonly options: FeedOptions) {
+    this.#still = new Still(options.stage, options.stills, options.around ?? browser, () => options.onChange())
+  }
 
   get camera(): string | null {
     return this.#camera
@@ -38,96 +58,167 @@ export class Feed {
 
   /** What was asked for last. */
   get profile(): Profile | null {
-    return this.#profile
+    return this.#want?.profile ?? null
   }
 
-  play(camera: string, profile: Profile): void {
+  /** When the still that stands in was taken, local epoch ms; 0 for none. */
+  get stillAt(): number {
+    return this.#still.takenAt
+  }
+
+  play(camera: string, want: Wanted): void {
     if (camera !== this.#camera) {
       this.close()
       this.#camera = camera
-      this.#profile = profile
-      this.#shown = this.#make(profile, false)
-      this.#shown.start()
+      this.#begin(want)
       return
     }
-    if (profile === this.#profile) return
-    this.#profile = profile
+    const before = this.#want
+    if (want.profile === before?.profile && want.sound === before.sound) return
+    this.#want = want
     this.#dropNext()
+    if (!want.sound) this.#shown?.listen(false, this.#volume)
     // Nothing worth keeping on screen: simply start over.
     if (!this.#shown || this.#shown.clock.lastAt === 0) {
       this.#shown?.close()
-      this.#shown = this.#make(profile, false)
-      this.#shown.start()
-    } else if (this.#shown.view(Date.now()).profile !== profile) {
-      this.#nextSince = performance.now()
-      this.#next = this.#make(profile, true)
+      this.#still.stop()
+      this.#begin(want)
+    } else if (!this.#fits(this.#shown, want)) {
+      this.#next = this.#make(want, true)
       this.#next.start()
-    }
+    } else this.#listen()
+  }
+
+  /** How loud it is when it sounds, 0 to 1. */
+  set volume(volume: number) {
+    this.#volume = volume
+    this.#listen()
   }
 
   view(now: number): PlayerView | null {
-    return this.#shown?.view(now) ?? null
+    const view = this.#shown?.view(now) ?? null
+    if (view && this.#want?.sound && !this.#shown?.sound) view.sound = 'starting'
+    return view
   }
 
   tick(now: number, giving: boolean | null): void {
     this.#shown?.tick(now, giving)
     this.#next?.tick(now, giving)
-    if (this.#next && performance.now() - this.#nextSince > SWAP_TIMEOUT_MS) this.#dropNext()
   }
 
-  nudge(): void {
-    this.#shown?.nudge()
-    this.#next?.nudge()
+  nudge(rights = false): void {
+    this.#shown?.nudge(rights)
+    this.#next?.nudge(rights)
   }
 
   close(keepalive = false): void {
+    this.#still.stop()
     this.#dropNext(keepalive)
+    this.#dropLeaving(keepalive)
     this.#shown?.close(keepalive)
     this.#shown = null
     this.#camera = null
-    this.#profile = null
+    this.#want = null
   }
 
   /** Ends the sessions of a page that is put away, and remembers what to start again. */
   suspend(): void {
-    const [camera, profile] = [this.#camera, this.#profile]
+    const [camera, want] = [this.#camera, this.#want]
     this.close(true)
     this.#camera = camera
-    this.#profile = profile
+    this.#want = want
   }
 
   resume(): void {
-    if (this.#shown || !this.#camera || !this.#profile) return
-    this.#shown = this.#make(this.#profile, false)
+    if (!this.#shown && this.#camera && this.#want) this.#begin(this.#want)
+  }
+
+  #begin(want: Wanted): void {
+    this.#want = want
+    this.#stillAsked = false
+    this.#shown = this.#make(want, false)
     this.#shown.start()
   }
 
-  #make(profile: Profile, behind: boolean): Player {
+  /** Once for a start, beside the request for live video: tries that follow keep the still there is. */
+  #askStill(camera: string): void {
+    if (this.#stillAsked || this.#shown?.clock.lastAt !== 0) return
+    this.#stillAsked = true
+    this.#still.start(camera)
+  }
+
+  /** A camera without a sub stream answers with main: that is not asked for again. */
+  #fits(player: Player, want: Wanted): boolean {
+    return player.sound === want.sound && player.view(Date.now()).profile === want.profile
+  }
+
+  #make(want: Wanted, behind: boolean): Player {
     const camera = this.#camera!
     const player = new Player({
-      cameraId: camera, profile, pool: this.options.pool, around: this.options.around,
+      cameraId: camera, profile: want.profile, sound: want.sound, pool: this.options.pool, around: this.options.around,
       hold: () => this.options.hold?.(camera) ?? false,
       onChange: () => { if (player === this.#shown) this.options.onChange() },
-      onFirstFrame: () => { if (player === this.#next) this.#swapTimer = setTimeout(() => this.#swap(), CATCH_UP_MS) },
+      onAsked: () => { if (player === this.#shown) this.#askStill(camera) },
+      onFirstFrame: () => this.#firstFrame(player),
     })
-    player.video.classList.toggle('behind', behind)
+    player.video.classList.add('behind')
+    if (behind) player.video.classList.add('next')
     this.options.stage.append(player.video)
     return player
   }
 
-  #swap(): void {
-    if (!this.#next) return
-    const old = this.#shown
-    this.#shown = this.#next
+  #firstFrame(player: Player): void {
+    if (player === this.#next) return this.#catchUp(player, Date.now())
+    if (player !== this.#shown) return
+    // The live picture lies over the still from this frame on; the still goes once it has been drawn.
+    player.video.classList.remove('behind')
+    this.#listen()
+    if (this.#still.takenAt === 0) this.#still.stop()
+    else afterDrawing(() => { if (this.#shown === player) this.#still.stop() })
+  }
+
+  #catchUp(player: Player, since: number): void {
+    if (player !== this.#next) return
+    const now = Date.now()
+    if (player.clock.settled(now) >= SETTLED_MS || now - since >= CATCH_UP_MS) return this.#swap(player)
+    this.#timer = setTimeout(() => this.#catchUp(player, since), LOOK_MS)
+  }
+
+  #swap(player: Player): void {
+    this.#dropLeaving()
+    this.#leaving = this.#shown
+    this.#shown = player
     this.#next = null
-    this.#shown?.video.classList.remove('behind')
-    old?.close()
+    this.#leaving?.listen(false, this.#volume)
+    player.video.classList.remove('behind', 'next')
+    this.#listen()
+    const old = this.#leaving
+    const leave = () => { if (this.#leaving === old) this.#dropLeaving() }
+    afterDrawing(leave)
+    this.#leaveTimer = setTimeout(leave, LEAVE_MS)
     this.options.onChange()
   }
 
+  #listen(): void {
+    const player = this.#shown
+    if (player) player.listen(player.sound && (this.#want?.sound ?? false), this.#volume)
+  }
+
   #dropNext(keepalive = false): void {
-    clearTimeout(this.#swapTimer)
+    clearTimeout(this.#timer)
     this.#next?.close(keepalive)
     this.#next = null
   }
+
+  #dropLeaving(keepalive = false): void {
+    clearTimeout(this.#leaveTimer)
+    this.#leaving?.close(keepalive)
+    this.#leaving = null
+  }
+}
+
+/** When what was changed now has been on the screen for a frame; at once where nothing is drawn. */
+function afterDrawing(run: () => void): void {
+  if (document.hidden || typeof requestAnimationFrame !== 'function') return run()
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(run)))
 }

@@ -12,6 +12,8 @@ const RATE_WINDOW_MS = 2_000
 const OTHER_CLOCK_MS = 60_000
 /** Frames that flow this long are believed to be new, whatever their time stamps say. */
 const STEADY_MS = 20_000
+/** Frames that come this much sooner than their time stamps say are the burst that a stream starts with. */
+const BURST_MS = 30
 /** Two clocks may run apart by this share: 200 parts in a million. */
 const DRIFT = 0.0002
 
@@ -25,10 +27,14 @@ class Lag {
   #base = 0
   #at = 0
   #lateSince = 0
+  /** When frames last came faster than time, at the start of a stream: they were catching up. */
+  caughtUpAt = 0
 
   of(now: number, stamp: number): number {
-    if (this.#stamp === null) this.#base = now
-    else {
+    if (this.#stamp === null) {
+      this.#base = now
+      this.caughtUpAt = now
+    } else {
       // Time stamps wrap at 32 bits: the shorter way round is the step.
       const step = (stamp - this.#stamp) | 0
       this.#media += step / 90
@@ -36,6 +42,7 @@ class Lag {
     }
     this.#stamp = stamp
     const lag = now - this.#media - this.#base
+    if (lag < -BURST_MS) this.caughtUpAt = now
     if (lag < 0 || lag > OTHER_CLOCK_MS) return this.#rebase(now)
     if (lag < STALE_MS || now - this.#at > STALE_MS) this.#lateSince = now
     else if (now - this.#lateSince > STEADY_MS) return this.#rebase(now)
@@ -61,6 +68,7 @@ export class FrameClock {
   #lag = new Lag()
   #lagMs = 0
   #flowingSince = 0
+  #firstAt = 0
   #window: { at: number; frames: number } | null = null
 
   /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known; stamp: its RTP time stamp. */
@@ -111,6 +119,11 @@ export class FrameClock {
     return this.stale(now) || this.lastAt === 0 ? 0 : now - this.#flowingSince
   }
 
+  /** For how long frames have come no faster than time: a stream starts with older ones, in a burst. */
+  settled(now: number): number {
+    return this.lastAt === 0 ? 0 : now - Math.max(this.#firstAt, this.#lag.caughtUpAt)
+  }
+
   /** Local epoch ms at which the shown picture was new. */
   get newAt(): number {
     return this.lastAt === 0 ? 0 : this.lastAt - this.#lagMs
@@ -122,6 +135,7 @@ export class FrameClock {
   }
 
   #flow(now: number): void {
+    if (this.lastAt === 0) this.#firstAt = now
     if (this.lastAt === 0 || now - this.lastAt >= STALE_MS) this.#flowingSince = now
   }
 

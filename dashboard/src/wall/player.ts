@@ -4,20 +4,30 @@
  * Invariants:
  * - The element and the session are given back exactly once, by close().
  * - 'live' is said only while new frames are decoded; nothing else ever looks live.
+ * - It is silent until listen(true); sound never starts by itself.
  * - It heals itself: a session that is up, from a camera that is said to be live, but without a new
  *   frame for REOPEN_MS is opened anew.
  */
 import { drawDelay, FrameClock } from './frames'
+import { codecName, Meter, type Figures, type Inbound } from './meter'
 import type { VideoPool } from './pool'
-import { WhepSession, browser, type LinkState, type Profile, type Surroundings, type Trouble } from './whep'
+import { WhepSession, browser, type LinkState, type Profile, type Surroundings, type Told, type Trouble } from './whep'
 
 export type PlayerState = 'connecting' | 'waiting' | 'live' | 'stale' | 'offline' | 'refused'
+
+/** none: the camera has no sound; blocked: the browser wants a press of a key or button first. */
+export type Sound = 'off' | 'starting' | 'on' | 'none' | 'blocked'
 
 export interface PlayerView {
   state: PlayerState
   /** Since when this state holds, local epoch ms. */
   since: number
   profile: Profile
+  /** The codec as the camera sends it; empty when not told. */
+  codec: string
+  transcoded: boolean
+  sound: Sound
+  figures: Figures | null
   width: number
   height: number
   fps: number
@@ -34,14 +44,20 @@ export interface PlayerView {
 
 /** A key frame may be 10 s away; only after that a session without frames is suspect. */
 export const REOPEN_MS = 12_000
+/** The decoder's counters are read this often, for the figures. */
+const SAMPLE_MS = 1_000
 
 export interface PlayerOptions {
   cameraId: string
   profile: Profile
   pool: VideoPool
+  /** Ask for the sound, too; it is heard after listen(true). */
+  sound?: boolean
   /** Called on each change of state, and on the first frame drawn after a start. */
   onChange(): void
   onFirstFrame?(): void
+  /** The request for the stream is on its way. */
+  onAsked?(): void
   /** See WhepOptions. */
   hold?(): boolean
   around?: Surroundings
@@ -54,7 +70,11 @@ export class Player {
   #state: PlayerState = 'connecting'
   #since: number
   #link: LinkState = { state: 'closed' }
-  #profile: Profile
+  #told: Told
+  #trouble: Trouble | null = null
+  #meter = new Meter()
+  #sampledAt = 0
+  #sound: Sound = 'off'
   #receiver: RTCRtpReceiver | null = null
   #callback = 0
   #presented = 0
@@ -65,16 +85,21 @@ export class Player {
 
   constructor(private readonly options: PlayerOptions) {
     const around = options.around ?? browser
-    this.#profile = options.profile
+    this.#told = { profile: options.profile, transcoded: false, sound: true }
     this.#since = around.now()
     this.video = options.pool.take()
     this.#session = new WhepSession({
       url: `/api/v1/cameras/${encodeURIComponent(options.cameraId)}/whep?profile=${options.profile}`,
       onState: (state) => this.#onLink(state),
       onStream: (stream, receiver) => this.#onStream(stream, receiver),
-      onProfile: (profile) => { this.#profile = profile },
-      hold: options.hold,
+      onTold: (told) => { this.#told = told },
+      onAsked: options.onAsked, sound: options.sound, hold: options.hold,
     }, around)
+  }
+
+  /** Whether its session carries sound. */
+  get sound(): boolean {
+    return this.options.sound ?? false
   }
 
   /** Begins; from here on onChange may be called. */
@@ -86,14 +111,13 @@ export class Player {
   view(now: number): PlayerView {
     const { clock, video } = this
     const view: PlayerView = {
-      state: this.#state, since: this.#since, profile: this.#profile,
+      state: this.#state, since: this.#since, profile: this.#told.profile ?? this.options.profile,
+      codec: this.#told.codec ?? '', transcoded: this.#told.transcoded, sound: this.#sounds(), figures: this.#meter.figures,
       width: video.videoWidth || 0, height: video.videoHeight || 0,
       fps: clock.rate(now), frames: clock.frames, ageMs: clock.age(now), lastAt: clock.newAt, flowingMs: clock.flowing(now),
     }
-    if (this.#link.state === 'waiting') {
-      view.trouble = this.#link.trouble
-      view.retryAt = this.#link.retryAt
-    } else if (this.#link.state === 'refused') view.trouble = this.#link.trouble
+    if (this.#trouble) view.trouble = this.#trouble
+    if (this.#link.state === 'waiting') view.retryAt = this.#link.retryAt
     return view
   }
 
@@ -103,8 +127,8 @@ export class Player {
    */
   tick(now: number, giving: boolean | null): void {
     if (this.#closed) return
-    if (this.clock.lastAt > 0 && now - this.clock.lastAt > 1_000) void this.#askDecoder(now)
-    else if (this.clock.lastAt === 0 && this.#link.state === 'connected') void this.#askDecoder(now)
+    const missing = this.clock.lastAt === 0 ? this.#link.state === 'connected' : now - this.clock.lastAt > 1_000
+    if (missing || now - this.#sampledAt >= SAMPLE_MS) void this.#askDecoder(now, missing)
     this.#judge(now)
     const quietSince = Math.max(this.clock.lastAt, this.#upAt, this.#reopenedAt)
     if (this.#link.state === 'connected' && giving !== false && now - quietSince > REOPEN_MS) {
@@ -113,9 +137,32 @@ export class Player {
     }
   }
 
-  /** The camera or the network came back: do not wait for the end of the back-off. */
-  nudge(): void {
-    this.#session.nudge()
+  /** The camera, the network or a right came back: do not wait for the end of the back-off. */
+  nudge(rights = false): void {
+    this.#session.nudge(rights)
+  }
+
+  /** Sound on or off. volume: 0 to 1. */
+  listen(on: boolean, volume: number): void {
+    this.video.volume = volume
+    if (on === (this.#sound === 'on')) return
+    this.#sound = on ? 'on' : 'off'
+    this.video.muted = !on
+    if (on) this.video.play()?.catch((cause: unknown) => this.#hushed(cause))
+  }
+
+  /** The browser lets no page sound that nobody has touched: the picture goes on without. */
+  #hushed(cause: unknown): void {
+    if (this.#closed || !(cause instanceof DOMException) || cause.name !== 'NotAllowedError') return
+    this.#sound = 'blocked'
+    this.video.muted = true
+    this.video.play()?.catch(() => undefined)
+    this.options.onChange()
+  }
+
+  #sounds(): Sound {
+    if (this.#sound === 'off' || this.#sound === 'blocked') return this.#sound
+    return this.options.sound && !this.#told.sound ? 'none' : 'on'
   }
 
   close(keepalive = false): void {
@@ -134,7 +181,12 @@ export class Player {
   #onLink(link: LinkState): void {
     if (this.#closed) return
     this.#link = link
-    if (link.state === 'connected') this.#upAt = this.#now()
+    // A new try does not take the reason back: its success does.
+    if (link.state === 'waiting' || link.state === 'refused') this.#trouble = link.trouble
+    if (link.state === 'connected') {
+      this.#trouble = null
+      this.#upAt = this.#now()
+    }
     this.#judge(this.#now())
   }
 
@@ -142,6 +194,7 @@ export class Player {
     if (this.#closed) return
     this.#receiver = receiver
     this.clock.restart()
+    this.#meter.restart()
     this.video.srcObject = stream
     // Muted inline video may always start; what is left is an element taken away meanwhile.
     this.video.play()?.catch(() => undefined)
@@ -167,17 +220,21 @@ export class Player {
     if (first) this.options.onFirstFrame?.()
   }
 
-  /** The decoder's counter, for tabs that draw nothing; asked only when frames seem to be missing. */
-  async #askDecoder(now: number): Promise<void> {
+  /** The decoder's counters: for the figures, and when frames seem to be missing: a hidden tab draws nothing. */
+  async #askDecoder(now: number, missing: boolean): Promise<void> {
     const receiver = this.#receiver
     if (this.#asking || !receiver) return
     this.#asking = true
+    this.#sampledAt = now
     try {
       const stats = await receiver.getStats()
       if (this.#closed) return
       const stamp = receiver.getSynchronizationSources?.()[0]?.rtpTimestamp
-      stats.forEach((entry: { type: string; framesDecoded?: number }) => {
+      stats.forEach((entry: Inbound & { type: string }) => {
         if (entry.type !== 'inbound-rtp' || entry.framesDecoded === undefined) return
+        const codec = entry.codecId ? (stats.get(entry.codecId) as { mimeType?: string } | undefined) : undefined
+        this.#meter.sample(now, entry, codecName(codec?.mimeType))
+        if (!missing) return
         const first = this.clock.lastAt === 0
         this.clock.decoded(now, entry.framesDecoded, stamp)
         if (this.clock.lastAt === now) this.#frameCame(first)

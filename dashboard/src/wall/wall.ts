@@ -4,15 +4,18 @@
  *
  * Invariants:
  * - A camera's video runs only while its slot is in the layout; slots beyond it are remembered, not played.
+ * - At most one tile sounds, and none until it was asked for.
  * - While one tile is zoomed the others go on playing, so that going back shows them at once.
  * - destroy() ends every session, timer and handler.
  */
 import type { Picture } from '../picture/picture'
+import { listenDrag } from './drag'
 import { Feed } from './feed'
 import { isLayout, neighbour, profileFor, shapeFor, type Direction, type Layout, type Shape } from './layout'
 import { VideoPool } from './pool'
+import { StillLine } from './still'
 import { Tile } from './tile'
-import { cameraGiving, cameraLive, tileWords, type Words } from './words'
+import { cameraGiving, cameraLive, figureRows, pictureAge, tileWords, type Heard, type Words } from './words'
 import type { Surroundings } from './whep'
 import './wall.css'
 
@@ -40,11 +43,12 @@ interface Slot {
   alarm: boolean
 }
 
-export const DRAG_TYPE = 'application/x-sharpeyes-camera'
-const DRAG_SLOT = 'application/x-sharpeyes-slot'
 /** Figures on tiles are rewritten this often. */
 const TICK_MS = 250
 const SLOTS = 16
+const VOLUME_STEP = 0.1
+/** The loudness is shown for so long after it was changed. */
+const LOUDNESS_MS = 2_000
 
 export class Wall {
   readonly root: HTMLElement
@@ -54,12 +58,23 @@ export class Wall {
   #tiles: Tile[] = []
   #feeds: Feed[] = []
   #pool = new VideoPool()
+  #stills = new StillLine()
+  /** The camera that sounds. */
+  #sounding: string | null = null
+  #volume = 0.8
+  #volumeAt = 0
+  /** The small figures: on all tiles, or on the one that is pointed at. */
+  #figures = false
+  #pointed: Tile | null = null
+  /** What a camera was like when its feed was last looked at: only a turn is worth a new try. */
+  #turns = new Map<string, string>()
   #selected = 0
   #zoomed: number | null = null
   #timer: ReturnType<typeof setInterval> | undefined
   #sizes: ResizeObserver | null = null
   #off: (() => void)[] = []
   #minute = ''
+  #online = false
   #t: Words
 
   constructor(el: HTMLElement, private readonly options: WallOptions) {
@@ -176,6 +191,38 @@ export class Wall {
     this.#apply()
   }
 
+  get sounding(): string | null {
+    return this.#sounding
+  }
+
+  /** Turns this tile's sound on, and so every other's off; again turns it off. */
+  toggleSound(slot = this.#selected): void {
+    const camera = this.#slots[slot]?.camera ?? null
+    // A press after the browser had refused it is the permission it waited for.
+    const blocked = this.#feeds[slot]?.view(Date.now())?.sound === 'blocked'
+    this.#sounding = camera !== null && (camera !== this.#sounding || blocked) ? camera : null
+    if (blocked) this.#feeds[slot]!.volume = this.#volume
+    this.#streams()
+    this.#tick()
+  }
+
+  /** Louder or softer, 0 to 1; only what sounds can be heard to change. */
+  setVolume(volume: number): void {
+    this.#volume = Math.round(Math.min(1, Math.max(0, volume)) * 100) / 100
+    this.#volumeAt = Date.now()
+    for (const feed of this.#feeds) feed.volume = this.#volume
+    this.#tick()
+  }
+
+  get figures(): boolean {
+    return this.#figures
+  }
+
+  showFigures(on: boolean): void {
+    this.#figures = on
+    this.#tick()
+  }
+
   setWords(t: Words): void {
     this.#t = t
     this.root.setAttribute('aria-label', t('wall.label'))
@@ -206,6 +253,12 @@ export class Wall {
         if (this.#zoomed === null) return false
         this.zoom(null)
         return true
+      case 'm': case 'M': this.toggleSound(); return true
+      case 'i': case 'I': this.showFigures(!this.#figures); return true
+      case '+': case '=': case '-':
+        if (this.#sounding === null) return false
+        this.setVolume(this.#volume + (event.key === '-' ? -VOLUME_STEP : VOLUME_STEP))
+        return true
       default: return false
     }
   }
@@ -216,6 +269,7 @@ export class Wall {
     for (const off of this.#off) off()
     for (const feed of this.#feeds) feed.close()
     this.#pool.clear()
+    this.options.picture.want(this, [])
     this.root.remove()
   }
 
@@ -238,7 +292,7 @@ export class Wall {
 
   #feedOn(tile: Tile): Feed {
     return new Feed({
-      stage: tile.stage, pool: this.#pool, around: this.options.around, onChange: () => this.#tick(),
+      stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.options.around, onChange: () => this.#tick(),
       // Only while we are told what happens: without the live socket the state may be old.
       hold: (camera) => this.options.picture.connection.state === 'live' && cameraLive(this.options.picture.status.get(camera)) === false,
     })
@@ -270,6 +324,10 @@ export class Wall {
   #streams(): void {
     const box = this.root.getBoundingClientRect()
     const { picture } = this.options
+    const shown = this.cameras().filter((id): id is string => id !== null)
+    picture.want(this, shown)
+    for (const id of this.#turns.keys()) if (!shown.includes(id)) this.#turns.delete(id)
+    if (this.#sounding !== null && !shown.includes(this.#sounding)) this.#sounding = null
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
       if (!camera) return feed.close()
@@ -277,7 +335,8 @@ export class Wall {
       const width = large ? box.width : box.width / this.#shape.cols
       const known = picture.cameras.get(camera)
       const now = feed.camera === camera ? feed.profile : null
-      feed.play(camera, profileFor(width, large || this.#layout === 1, known?.sub ?? false, now))
+      const profile = profileFor(width, large || this.#layout === 1, known?.sub ?? false, now)
+      feed.play(camera, { profile, sound: camera === this.#sounding })
     })
   }
 
@@ -288,12 +347,18 @@ export class Wall {
     this.#tiles.forEach((tile, at) => {
       const { camera, note } = this.#slots[at]!
       const feed = this.#feeds[at]!
-      const status = camera ? picture.status.get(camera) : undefined
-      feed.tick(now, cameraGiving(status))
+      const heard: Heard = camera ? { status: picture.status.get(camera), figures: picture.figures.get(camera) } : {}
+      feed.tick(now, cameraGiving(heard.status))
       const view = feed.view(now)
       if (!camera || !view) return tile.empty(this.#t)
       const known = picture.cameras.get(camera)
-      tile.show(camera, known?.name ?? camera, view, tileWords(known, view, status, now, serverNow, this.#t), note, this.#t)
+      tile.show({
+        camera, name: known?.name ?? camera, view, note, words: tileWords(known, view, heard, now, serverNow, this.#t),
+        ageMs: pictureAge(view, heard, now), stillMs: feed.stillAt ? Math.max(0, now - feed.stillAt) : null,
+        loudness: now - this.#volumeAt < LOUDNESS_MS ? Math.round(this.#volume * 100) : null,
+      }, this.#t)
+      const figured = this.#figures || tile === this.#pointed || tile.root.matches(':focus-visible')
+      tile.figures(figured ? figureRows(view, heard, now, serverNow, this.#t) : null)
     })
     this.#stamp(serverNow)
   }
@@ -312,22 +377,47 @@ export class Wall {
       target.addEventListener(name, run as EventListener)
       this.#off.push(() => target.removeEventListener(name, run as EventListener))
     }
-    on<MouseEvent>(this.root, 'click', (event) => this.#at(event, (slot) => this.select(slot, true)))
-    on<MouseEvent>(this.root, 'dblclick', (event) => this.#at(event, (slot) => this.zoom(this.#zoomed === null ? slot : null)))
+    on<MouseEvent>(this.root, 'click', (event) => this.#at(event, (slot) => {
+      this.select(slot, true)
+      if (onSpeaker(event)) this.toggleSound(slot)
+    }))
+    on<MouseEvent>(this.root, 'dblclick', (event) => this.#at(event, (slot) => {
+      if (!onSpeaker(event)) this.zoom(this.#zoomed === null ? slot : null)
+    }))
+    const point = (tile: Tile | null) => {
+      if (tile === this.#pointed) return
+      this.#pointed = tile
+      this.#tick()
+    }
+    on<PointerEvent>(this.root, 'pointerover', (event) => {
+      // A touch does not hover: it would leave the figures standing.
+      if (event.pointerType !== 'touch') this.#at(event, (slot) => point(this.#tiles[slot]!))
+    })
+    on(this.root, 'pointerleave', () => point(null))
+    on(this.root, 'focusin', () => this.#tick())
+    on(this.root, 'focusout', () => this.#tick())
     on<KeyboardEvent>(this.root, 'keydown', (event) => {
       if (!this.press(event)) return
       event.preventDefault()
       event.stopPropagation()
     })
-    this.#listenDrag(on)
+    listenDrag(on, this.root, {
+      slotAt: (event) => this.#slotAt(event), cameraAt: (slot) => this.#slots[slot]!.camera, swap: (from, to) => this.swap(from, to),
+      drop: (camera, slot) => {
+        this.show(camera, { slot })
+        this.select(slot)
+      },
+    })
     // A page put away must not leave sessions running on the server.
     on(window, 'pagehide', () => this.#feeds.forEach((feed) => feed.suspend()))
     on<PageTransitionEvent>(window, 'pageshow', (event) => { if (event.persisted) this.#feeds.forEach((feed) => feed.resume()) })
-    on(window, 'online', () => this.#feeds.forEach((feed) => feed.nudge()))
+    const wake = () => this.#feeds.forEach((feed) => feed.nudge())
+    on(window, 'online', wake)
+    on(document, 'visibilitychange', () => { if (!document.hidden) wake() })
     this.#off.push(
       picture.on('status', (ids) => this.#statusChanged(ids)),
       picture.on('cameras', () => { this.#streams(); this.#tick() }),
-      picture.on('connection', () => { if (picture.connection.state === 'live') this.#feeds.forEach((feed) => feed.nudge()) }),
+      picture.on('connection', () => this.#connected()),
     )
     if (typeof ResizeObserver === 'function') {
       let waiting: ReturnType<typeof setTimeout> | undefined
@@ -341,41 +431,39 @@ export class Wall {
     }
   }
 
-  #listenDrag(on: <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => void): void {
-    on<DragEvent>(this.root, 'dragstart', (event) => this.#at(event, (slot) => {
-      event.dataTransfer?.setData(DRAG_SLOT, String(slot))
-      const { camera } = this.#slots[slot]!
-      if (camera) event.dataTransfer?.setData(DRAG_TYPE, camera)
-    }))
-    on<DragEvent>(this.root, 'dragover', (event) => {
-      if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault()
-    })
-    on<DragEvent>(this.root, 'drop', (event) => this.#at(event, (slot) => {
-      const camera = event.dataTransfer?.getData(DRAG_TYPE)
-      if (!camera) return
-      event.preventDefault()
-      const from = event.dataTransfer?.getData(DRAG_SLOT)
-      if (from) return this.swap(Number(from), slot)
-      this.show(camera, { slot })
-      this.select(slot)
-    }))
+  /** The server is back: what waited tries again, and what was refused asks whether that still holds. */
+  #connected(): void {
+    const live = this.options.picture.connection.state === 'live'
+    if (live && !this.#online) this.#feeds.forEach((feed) => feed.nudge(true))
+    this.#online = live
   }
 
   #statusChanged(ids: ReadonlySet<string> | null): void {
     const { picture } = this.options
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
-      if (camera && (ids === null || ids.has(camera)) && cameraLive(picture.status.get(camera)) !== false) feed.nudge()
+      if (!camera || (ids !== null && !ids.has(camera))) return
+      const status = picture.status.get(camera)
+      const turn = status ? [status.state, status.reason, status.since, status.codec].join() : ''
+      if (turn === this.#turns.get(camera)) return
+      this.#turns.set(camera, turn)
+      if (cameraLive(status) !== false) feed.nudge()
     })
     this.#tick()
   }
 
-  #at(event: Event, run: (slot: number) => void): void {
+  #slotAt(event: Event): number {
     const tile = event.target instanceof Element ? event.target.closest<HTMLElement>('.tile') : null
-    const slot = this.#tiles.findIndex(({ root }) => root === tile)
+    return this.#tiles.findIndex(({ root }) => root === tile)
+  }
+
+  #at(event: Event, run: (slot: number) => void): void {
+    const slot = this.#slotAt(event)
     if (slot >= 0) run(slot)
   }
 }
+
+const onSpeaker = (event: Event) => event.target instanceof Element && event.target.closest('.speaker') !== null
 
 /** Exchanges two elements' places by CSS order alone: a moved video element would blink. */
 function exchange(a: HTMLElement, b: HTMLElement): void {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeWorld } from './fakes'
-import { HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
+import { CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
 
 function setup() {
   const world = new FakeWorld()
@@ -68,13 +68,40 @@ describe('a WHEP session', () => {
     expect(world.count('POST')).toBe(1)
   })
 
-  it.each([[404, 'not_found'], [406, 'no_codec'], [503, 'no_picture'], [500, 'server']])('tries again after %d', async (status, trouble) => {
+  it.each([[404, 'not_found'], [503, 'no_picture'], [500, 'server']])('tries again after %d', async (status, trouble) => {
     const { world, session, last } = setup()
     world.answer = () => new Response(null, { status: status as number })
     session.open()
     await settle()
     expect(last()).toMatchObject({ state: 'waiting', trouble })
     await vi.advanceTimersByTimeAsync(1_000)
+    expect(world.count('POST')).toBe(2)
+    session.close()
+  })
+
+  it.each([['{"errors":[{"field":"codec","message":"h265_not_taken"}]}', 'h265'], ['{}', 'no_codec']])('asks seldom when the codec does not fit: %s', async (body, trouble) => {
+    const { world, session, last } = setup()
+    world.answer = () => new Response(body, { status: 406 })
+    session.open()
+    await settle()
+    expect(last()).toMatchObject({ state: 'waiting', trouble })
+    await vi.advanceTimersByTimeAsync(CODEC_RETRY_MS - 1)
+    expect(world.count('POST')).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(world.count('POST')).toBe(2)
+    session.close()
+  })
+
+  it('is woken out of a refusal when rights may have changed, and not otherwise', async () => {
+    const { world, session } = setup()
+    world.answer = () => new Response(null, { status: 403 })
+    session.open()
+    await settle()
+    session.nudge()
+    await settle()
+    expect(world.count('POST')).toBe(1)
+    session.nudge(true)
+    await settle()
     expect(world.count('POST')).toBe(2)
     session.close()
   })

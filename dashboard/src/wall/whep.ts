@@ -5,11 +5,13 @@
  * - At most one RTCPeerConnection and one server session at a time. Every session the server
  *   answered with a Location is DELETEd, also one whose answer came after close().
  * - After close() nothing is told, no timer runs, no request starts but that DELETE.
- * - It retries for ever, 1 to 15 s apart with jitter; only 401 and 403 end it ('refused'), because
- *   asking again without a right would only fill the audit log.
+ * - It retries for ever, 1 to 15 s apart with jitter. 401 and 403 stop it ('refused') until it is woken,
+ *   because asking again without a right would only fill the audit log.
+ * - A codec that does not fit is asked for every CODEC_RETRY_MS: the camera may be set anew.
  * - A lost path is first mended by ICE restart; when that does not help, the session is opened anew.
  */
 import { Backoff } from './backoff'
+import { answersSound, codecsOf, offer, type Kind } from './offer'
 import { fragment, isReachable, withNewIce } from './sdp'
 
 export type Profile = 'main' | 'sub'
@@ -18,7 +20,8 @@ export type Trouble =
   | 'network' // no answer from the server
   | 'path' // the server answers, but no media path comes up or it broke
   | 'no_picture' // 503: the camera gives nothing yet
-  | 'no_codec' // 406
+  | 'no_codec' // 406: the camera's codec is none of the offer's
+  | 'h265' // 406: the camera sends H.265, which this browser does not take, and nobody turns it into another
   | 'not_found' // 404
   | 'too_many' // 429
   | 'server' // any other status
@@ -33,12 +36,27 @@ export type LinkState =
   | { state: 'refused'; trouble: 'signed_out' | 'forbidden' }
   | { state: 'closed' }
 
+/** What the server says it sends. */
+export interface Told {
+  /** A camera without a sub stream answers with main. */
+  profile?: Profile
+  /** The codec that the camera sends, H264 or H265. */
+  codec?: string
+  transcoded: boolean
+  /** False when sound was asked for and the camera has none. */
+  sound: boolean
+}
+
 export interface WhepOptions {
   url: string
+  /** Ask for the camera's sound as well. */
+  sound?: boolean
   onState(state: LinkState): void
+  /** The session's picture, and its sound in the same stream; stats are the picture's. */
   onStream(stream: MediaStream, receiver: RTCRtpReceiver): void
-  /** What the server says it sends: a camera without a sub stream answers with main. */
-  onProfile?(profile: Profile): void
+  onTold?(told: Told): void
+  /** The request is on its way. */
+  onAsked?(): void
   /** True while asking would be in vain, such as for a camera known to be down. */
   hold?(): boolean
 }
@@ -47,6 +65,7 @@ export interface WhepOptions {
 export interface Surroundings {
   fetch(url: string, init: RequestInit): Promise<Response>
   peer(): RTCPeerConnection
+  codecs(kind: Kind): readonly RTCRtpCodec[]
   now(): number
   random(): number
   origin(): string
@@ -55,6 +74,7 @@ export interface Surroundings {
 export const browser: Surroundings = {
   fetch: (url, init) => fetch(url, init),
   peer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] }),
+  codecs: codecsOf,
   now: () => Date.now(),
   random: () => Math.random(),
   origin: () => location.origin,
@@ -70,6 +90,8 @@ export const RESTART_TIMEOUT_MS = 5_000
 /** What is known of a camera may be old: after this long it is asked all the same. */
 export const HOLD_MS = 30_000
 
+export const CODEC_RETRY_MS = 15_000
+
 const FRAG = 'application/trickle-ice-sdpfrag'
 
 export class WhepSession {
@@ -82,6 +104,7 @@ export class WhepSession {
   #round = 0
   #state: LinkState = { state: 'closed' }
   #candidates: string[] = []
+  #media: MediaStream | null = null
 
   constructor(private readonly options: WhepOptions, private readonly around: Surroundings = browser) {
     this.#backoff = new Backoff(() => around.random())
@@ -99,10 +122,13 @@ export class WhepSession {
     if (!this.#closed) this.#openUnlessHeld()
   }
 
-  /** Try now instead of at the end of the wait: the camera or the network is back. */
-  nudge(): void {
-    if (this.#closed || this.#state.state !== 'waiting') return
-    this.#openUnlessHeld()
+  /**
+   * Try now instead of at the end of the wait: the camera or the network is back. Also a refused
+   * session when rights may have changed.
+   */
+  nudge(rights = false): void {
+    if (this.#closed) return
+    if (this.#state.state === 'waiting' || (rights && this.#state.state === 'refused')) this.#openUnlessHeld()
   }
 
   /** The picture stands although the path is up: a fresh session is what helps. */
@@ -139,8 +165,8 @@ export class WhepSession {
     this.#pc = pc
     this.#listen(pc, round)
     try {
-      const transceiver = pc.addTransceiver('video', { direction: 'recvonly' })
-      lowLatency(transceiver.receiver)
+      lowLatency(offer(pc, 'video', this.around.codecs('video')))
+      if (this.options.sound) lowLatency(offer(pc, 'audio', this.around.codecs('audio')))
       await pc.setLocalDescription(await pc.createOffer())
       if (this.#gone(round)) return
       const answer = await this.#post(pc.localDescription?.sdp ?? '', round)
@@ -163,10 +189,12 @@ export class WhepSession {
     let body: string
     try {
       // Not aborted by close(): a session made meanwhile is known by its Location only.
-      response = await this.around.fetch(this.options.url, {
+      const asked = this.around.fetch(this.options.url, {
         method: 'POST', credentials: 'same-origin', signal: abort.signal,
         headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' }, body: sdp,
       })
+      this.options.onAsked?.()
+      response = await asked
       body = await response.text()
     } catch {
       this.#fail(round, 'network')
@@ -175,7 +203,7 @@ export class WhepSession {
       clearTimeout(timeout)
     }
     if (response.status !== 201) {
-      this.#refusal(response, round)
+      this.#refusal(response, body, round)
       return null
     }
     const place = this.#resolve(response.headers.get('Location'))
@@ -190,16 +218,19 @@ export class WhepSession {
     this.#location = place
     this.#etag = response.headers.get('ETag') ?? ''
     const profile = response.headers.get('X-Profile')
-    if (profile === 'main' || profile === 'sub') this.options.onProfile?.(profile)
+    this.options.onTold?.({
+      profile: profile === 'main' || profile === 'sub' ? profile : undefined, codec: response.headers.get('X-Codec') ?? undefined,
+      transcoded: response.headers.get('X-Transcoded') === '1', sound: answersSound(body),
+    })
     return body
   }
 
-  #refusal(response: Response, round: number): void {
+  #refusal(response: Response, body: string, round: number): void {
     switch (response.status) {
       case 401: return this.#refused(round, 'signed_out')
       case 403: return this.#refused(round, 'forbidden')
       case 404: return this.#fail(round, 'not_found')
-      case 406: return this.#fail(round, 'no_codec')
+      case 406: return this.#fail(round, body.includes('h265_not_taken') ? 'h265' : 'no_codec', CODEC_RETRY_MS)
       case 429: return this.#fail(round, 'too_many', retryAfterMs(response))
       case 503: return this.#fail(round, 'no_picture', retryAfterMs(response))
       default: return this.#fail(round, 'server')
@@ -224,7 +255,10 @@ export class WhepSession {
     pc.ontrack = (event) => {
       if (this.#gone(round)) return
       lowLatency(event.receiver)
-      this.options.onStream(event.streams[0] ?? new MediaStream([event.track]), event.receiver)
+      // One stream of our own: the order in which picture and sound come is the server's affair.
+      this.#media ??= new MediaStream()
+      this.#media.addTrack(event.track)
+      if (event.track.kind === 'video') this.options.onStream(this.#media, event.receiver)
     }
     pc.onicecandidate = (event) => {
       if (this.#gone(round)) return
@@ -310,6 +344,7 @@ export class WhepSession {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#candidates = []
+    this.#media = null
     const pc = this.#pc
     this.#pc = null
     if (pc) {

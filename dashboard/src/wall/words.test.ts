@@ -21,7 +21,7 @@ function speak(book: object): Words {
 const t = speak(zh)
 
 const view = (over: Partial<PlayerView>): PlayerView => ({
-  state: 'live', since: NOW, profile: 'main', width: 1920, height: 1080, fps: 25, frames: 100, ageMs: 100, lastAt: NOW, flowingMs: 60_000, ...over,
+  state: 'live', since: NOW, profile: 'main', codec: 'H264', transcoded: false, sound: 'off', figures: null, width: 1920, height: 1080, fps: 25, frames: 100, ageMs: 100, lastAt: NOW, flowingMs: 60_000, ...over,
 })
 const status = (over: Partial<Status>): Status => ({ id: 'cam000', state: 'live', reason: '', since: ago(60), ...over })
 const camera = { id: 'cam000', name: '港湾路' } as Camera
@@ -29,7 +29,7 @@ const camera = { id: 'cam000', name: '港湾路' } as Camera
 describe('what a tile says', () => {
   it('says since when, why and what next of a dead camera', () => {
     const dead = status({ state: 'refused', reason: 'sign_in_refused', since: ago(720), retry_at: ago(-60) })
-    const words = tileWords(camera, view({ state: 'connecting', lastAt: 0, ageMs: null }), dead, NOW, NOW, t)
+    const words = tileWords(camera, view({ state: 'connecting', lastAt: 0, ageMs: null }), { status: dead }, NOW, NOW, t)
     expect(words.state).toBe('offline')
     expect(words.title).toBe('离线 12 分钟')
     expect(words.reason).toContain('设备拒绝登录')
@@ -37,7 +37,7 @@ describe('what a tile says', () => {
   })
 
   it('says when a standing picture stood still', () => {
-    const words = tileWords(camera, view({ state: 'stale', lastAt: NOW - 6400, ageMs: 6400 }), status({}), NOW, NOW, t)
+    const words = tileWords(camera, view({ state: 'stale', lastAt: NOW - 6400, ageMs: 6400 }), { status: status({}) }, NOW, NOW, t)
     expect(words.state).toBe('stale')
     expect(words.title).toMatch(/^画面停在 \d\d:\d\d:\d\d$/)
     expect(words.next).toBe('正在恢复')
@@ -45,30 +45,30 @@ describe('what a tile says', () => {
 
   it('takes a standing picture of a dead camera off after a while', () => {
     const dead = status({ state: 'unreachable', reason: 'timeout' })
-    expect(tileState(view({ state: 'stale', lastAt: NOW - 3000 }), dead, NOW)).toBe('stale')
-    expect(tileState(view({ state: 'stale', lastAt: NOW - 11_000 }), dead, NOW)).toBe('offline')
+    expect(tileState(view({ state: 'stale', lastAt: NOW - 3000 }), { status: dead }, NOW)).toBe('stale')
+    expect(tileState(view({ state: 'stale', lastAt: NOW - 11_000 }), { status: dead }, NOW)).toBe('offline')
   })
 
   it('does not take the last frames of a dead camera for new ones', () => {
     const dead = status({ state: 'unreachable', reason: 'connection_refused' })
-    expect(tileState(view({ flowingMs: 300 }), dead, NOW)).toBe('stale')
-    expect(tileState(view({ flowingMs: 3000 }), dead, NOW)).toBe('live')
-    expect(tileState(view({ flowingMs: 300 }), status({}), NOW)).toBe('live')
+    expect(tileState(view({ flowingMs: 300 }), { status: dead }, NOW)).toBe('stale')
+    expect(tileState(view({ flowingMs: 3000 }), { status: dead }, NOW)).toBe('live')
+    expect(tileState(view({ flowingMs: 300 }), { status: status({}) }, NOW)).toBe('live')
   })
 
   it('never calls live what is not', () => {
     for (const state of ['connecting', 'waiting', 'stale', 'offline', 'refused'] as const) {
-      expect(tileState(view({ state }), status({}), NOW)).not.toBe('live')
+      expect(tileState(view({ state }), { status: status({}) }, NOW)).not.toBe('live')
     }
   })
 
   it('says why the gateway gave nothing when the camera is not at fault', () => {
-    const words = tileWords(camera, view({ state: 'offline', since: NOW - 5000, trouble: 'network', retryAt: NOW + 3000 }), undefined, NOW, NOW, t)
+    const words = tileWords(camera, view({ state: 'offline', since: NOW - 5000, trouble: 'network', retryAt: NOW + 3000 }), {}, NOW, NOW, t)
     expect([words.title, words.reason, words.next]).toEqual(['离线 5 秒', '网关没有应答', '3 秒后再试'])
   })
 
   it('does not promise a new try to who has no right', () => {
-    const words = tileWords(camera, view({ state: 'refused', trouble: 'forbidden' }), status({}), NOW, NOW, t)
+    const words = tileWords(camera, view({ state: 'refused', trouble: 'forbidden' }), { status: status({}) }, NOW, NOW, t)
     expect(words.title).toBe('无权查看这路视频')
     expect(words.next).toBe('')
   })

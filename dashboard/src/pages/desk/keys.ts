@@ -3,11 +3,11 @@ import type { MessageKey } from '../../i18n'
 
 export type DeskAction =
   | 'down' | 'up' | 'enter' | 'near' | 'locate' | 'search' | 'wall' | 'esc' | 'help' | 'tabs'
-  | 'layout1' | 'layout4' | 'layout6' | 'layout9'
+  | 'video' | 'layout1' | 'layout4' | 'layout6' | 'layout9'
 
 const PLAIN: Record<string, DeskAction> = {
   j: 'down', ArrowDown: 'down', k: 'up', ArrowUp: 'up', Enter: 'enter', v: 'near', l: 'locate', '/': 'search', f: 'wall', Escape: 'esc',
-  '?': 'help', t: 'tabs', 1: 'layout1', 4: 'layout4', 6: 'layout6', 9: 'layout9',
+  '?': 'help', t: 'tabs', m: 'video', i: 'video', '+': 'video', '=': 'video', '-': 'video', 1: 'layout1', 4: 'layout4', 6: 'layout6', 9: 'layout9',
 }
 
 /** The action a key press asks for; none when it belongs to a field, a button or another dialog. */
@@ -33,6 +33,9 @@ export const KEY_LIST: readonly { keys: string[]; word: MessageKey }[] = [
   { keys: ['T'], word: 'keys.tabs' },
   { keys: ['Ctrl K', '/'], word: 'keys.search' },
   { keys: ['1', '4', '6', '9'], word: 'keys.layout' },
+  { keys: ['M'], word: 'keys.sound' },
+  { keys: ['+', '-'], word: 'keys.volume' },
+  { keys: ['I'], word: 'keys.figures' },
   { keys: ['F'], word: 'keys.wall' },
   { keys: ['Esc'], word: 'keys.esc' },
   { keys: ['?'], word: 'keys.help' },

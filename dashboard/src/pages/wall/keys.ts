@@ -4,7 +4,7 @@ import type { Layout } from '../../wall'
 export type Action = { do: 'search' | 'full' | 'list' | 'help' | 'wall' } | { do: 'layout'; layout: Layout }
 
 const LAYOUT_KEYS: Record<string, Layout> = { 1: 1, 4: 4, 6: 6, 9: 9, 0: 16 }
-const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape'])
+const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape', 'm', 'M', 'i', 'I', '+', '=', '-'])
 
 export function actionOf(event: KeyboardEvent): Action | null {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return null
@@ -31,6 +31,9 @@ export const KEY_LIST = [
   { keys: ['/'], word: 'wall.page.key.search' },
   { keys: ['1', '4', '9'], word: 'wall.page.key.layouts' },
   { keys: ['6', '0'], word: 'wall.page.key.more_layouts' },
+  { keys: ['M'], word: 'wall.page.key.sound' },
+  { keys: ['+', '-'], word: 'wall.page.key.volume' },
+  { keys: ['I'], word: 'wall.page.key.figures' },
   { keys: ['F'], word: 'wall.page.key.full' },
   { keys: ['L'], word: 'wall.page.key.list' },
   { keys: ['Esc'], word: 'wall.page.key.esc' },
