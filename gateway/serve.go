@@ -100,7 +100,6 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 		}
 	}()
 	ready(scheme + "://" + browserAddress(a.listener.Addr()))
-	a.settleMemory()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("http: %w", err)
