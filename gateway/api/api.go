@@ -34,12 +34,13 @@ import (
 )
 
 // Deps is what the API is made of. Desk, Auth and Photos are needed; without
-// Live, Video, Dashboard or BaseMap their routes answer 503 or 404.
+// Live, Video, Stills, Dashboard or BaseMap their routes answer 503 or 404.
 type Deps struct {
 	Desk      *desk.Desk
 	Auth      *auth.Auth
 	Photos    Photos
 	Video     Video
+	Stills    Stills
 	Live      func(http.ResponseWriter, *http.Request) error // the WebSocket; an error is from before its upgrade
 	Status    func(cameraID string) CameraStatus             // nil: every camera is idle
 	BaseMap   []byte                                         // GeoJSON
@@ -152,6 +153,7 @@ func (a *API) register() {
 	a.registerUsers()
 	a.registerImports()
 	a.registerVideo()
+	a.registerStills()
 	a.registerOperations()
 }
 

@@ -109,6 +109,8 @@ func TestRouteByArea(t *testing.T) {
 		{"GET", "/api/v1/cameras/cam-e", nil, nil},
 		{"PATCH", "/api/v1/cameras/cam-e", map[string]any{"name": "renamed"}, nil},
 		{"POST", "/api/v1/cameras/cam-e/whep", "v=0", []func(*http.Request){header("Content-Type", sdpType)}},
+		{"GET", "/api/v1/cameras/cam-e/keyframe.mp4", nil, nil},
+		{"HEAD", "/api/v1/cameras/cam-e/snapshot.jpg", nil, nil},
 		{"GET", "/api/v1/incidents/" + inc.ID, nil, nil},
 		{"GET", "/api/v1/photos/" + photo, nil, nil},
 		{"GET", "/api/v1/photos/" + photo + "?size=thumb", nil, nil},

@@ -73,6 +73,7 @@ type world struct {
 	desk    *desk.Desk
 	auth    *auth.Auth
 	video   *video
+	stills  *stills
 	photos  *photos.Album
 	dir     string // of photos
 	log     *logs
@@ -123,7 +124,7 @@ func newWorld(t testing.TB) *world {
 	}
 	b := &bus{subs: make(map[int]func(alerts.Event))}
 	dir := filepath.Join(t.TempDir(), "photos")
-	w := &world{store: s, desk: desk.New(s, b), auth: auth.New(s, b), video: newVideo(),
+	w := &world{store: s, desk: desk.New(s, b), auth: auth.New(s, b), video: newVideo(), stills: &stills{},
 		photos: photos.New(dir), dir: dir, log: &logs{}, cookies: make(map[string]*http.Cookie)}
 	w.desk.Categories = []alerts.Category{{Code: "hazard.gas", Name: "燃气隐患", NameEn: "Gas", Group: "hazard", Severity: alerts.High}}
 	w.desk.Vault = must[desk.Vault](t)(desk.NewVault(desk.RandomKey()))
@@ -145,7 +146,7 @@ func newWorld(t testing.TB) *world {
 			t.Fatal(err)
 		}
 	}
-	w.API = must[*API](t)(New(Deps{Desk: w.desk, Auth: w.auth, Photos: w.photos, Video: w.video, Log: w.log.logger(),
+	w.API = must[*API](t)(New(Deps{Desk: w.desk, Auth: w.auth, Photos: w.photos, Video: w.video, Stills: w.stills, Log: w.log.logger(),
 		BaseMap: []byte(`{"type":"FeatureCollection","features":[]}`), Version: "test",
 		Live: func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusTeapot); return nil },
 		Dashboard: fstest.MapFS{
