@@ -69,7 +69,7 @@ func TestFaultFlapping(t *testing.T) {
 	if st := v.hub.Status(); st.Reconnects < int64(n)/2 || st.Reconnects > int64(cam.Plays()) {
 		t.Errorf("%d reconnects shown of %d connections", st.Reconnects, cam.Plays())
 	}
-	dials := s.dialled(cam)
+	dials := v.dialled()
 	for i := 1; i < len(dials); i++ {
 		if gap := dials[i].Sub(dials[i-1]); gap < s.puller.MinBackoff {
 			t.Errorf("two dials within %v", gap)
@@ -182,7 +182,7 @@ func TestFaultSilent(t *testing.T) {
 			st := v.told(streams.Silent, func(n news) bool {
 				return (n.Reason == streams.Timeout || n.Reason == streams.NoData) && !n.RetryAt.IsZero()
 			})
-			from := s.dialled(v.cam)[0]
+			from := v.dialled()[0]
 			if took := st.at.Sub(from); took < s.puller.ReadTimeout*9/10 || took > 2*s.puller.ReadTimeout {
 				v.Errorf("given up after %v", took)
 			}
@@ -203,13 +203,6 @@ func TestFaultSilent(t *testing.T) {
 func TestFaultSilentHolds(t *testing.T) {
 	const each = 30
 	s := newScene(t, func(p *Puller) { p.ReadTimeout, p.Starts = time.Minute, 1000 })
-	weigh := func() int64 {
-		var m runtime.MemStats
-		runtime.GC() // once for the pools, once for what was in them
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	for name, how := range silences() {
 		if strings.Contains(name, "pictures") {
 			continue // the hub keeps those

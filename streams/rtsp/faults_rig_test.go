@@ -59,15 +59,24 @@ func newScene(t *testing.T, tune func(*Puller)) *scene {
 func (s *scene) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	s.mu.Lock()
 	s.dials[address] = append(s.dials[address], time.Now())
+	for _, v := range s.viewers {
+		v.stir()
+	}
 	s.mu.Unlock()
 	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
-// dialled is when a camera was dialled.
-func (s *scene) dialled(cam *faulty.Camera) []time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.dials[cam.Addr()])
+// dialled is when a camera was dialled, once it was.
+func (v *viewer) dialled() []time.Time {
+	v.Helper()
+	var at []time.Time
+	v.until("dialled", func() bool {
+		v.scene.mu.Lock()
+		defer v.scene.mu.Unlock()
+		at = slices.Clone(v.scene.dials[v.cam.Addr()])
+		return len(at) > 0
+	})
+	return at
 }
 
 func (s *scene) changed(st streams.Status) {
@@ -138,6 +147,7 @@ type seen struct {
 	at       time.Time
 	desc     *streams.Desc
 	size     int
+	degraded bool // is what the interface showed then
 }
 
 // viewer is somebody who looks at one camera all the time.
@@ -208,7 +218,7 @@ func (v *viewer) take(f *streams.Frame) {
 	if len(v.seen) > 0 {
 		v.longest = max(v.longest, now.Sub(v.seen[len(v.seen)-1].at))
 	}
-	v.seen = append(v.seen, seen{n, ok, f.Key, f.PTS, now, f.Desc, f.Size})
+	v.seen = append(v.seen, seen{n, ok, f.Key, f.PTS, now, f.Desc, f.Size, v.hub.Status().Degraded})
 	if v.keep {
 		v.frames = append(v.frames, f)
 	}

@@ -29,14 +29,12 @@ func (w *bits) ue(v uint32) {
 // align fills up to a whole byte with zeros.
 func (w *bits) align() { w.free = 0 }
 
-func (w *bits) bytes(b []byte) { w.b = append(w.b, b...) }
-
 // unit ends the payload and makes it a NAL unit: trailing bits, emulation
 // prevention (7.3.1).
 func (w *bits) unit(head ...byte) []byte {
 	w.u(1, 1)
 	w.align()
-	out := append([]byte(nil), head...)
+	out := append(make([]byte, 0, len(head)+len(w.b)+len(w.b)/64+8), head...)
 	zeros := 0
 	for _, c := range w.b {
 		if zeros >= 2 && c <= 3 {

@@ -55,6 +55,7 @@ type coder struct {
 	between int // B-pictures before each P-picture
 	busy    int // macroblocks of a P-picture that are sent anew
 	inBand  bool
+	buf     []byte // of the slice being written
 
 	queue    []int // kinds of what comes next
 	last     int   // place of the last I- or P-picture
@@ -146,7 +147,8 @@ func (c *coder) pps() []byte {
 
 // slice is a whole picture (H.264 7.3.3, 7.3.4).
 func (c *coder) slice(kind int, order uint32) []byte {
-	w := bits{}
+	w := bits{b: c.buf[:0]}
+	defer func() { c.buf = w.b }()
 	w.ue(0)
 	w.ue(uint32(kind))
 	w.ue(0)
@@ -197,6 +199,10 @@ func (c *coder) slice(kind int, order uint32) []byte {
 func (c *coder) raw(w *bits, kind, shade uint32) {
 	w.ue(kind)
 	w.align()
-	w.bytes(bytes.Repeat([]byte{byte(16 + shade%200)}, 256))
-	w.bytes(bytes.Repeat([]byte{128}, 128))
+	for range 256 {
+		w.b = append(w.b, byte(16+shade%200))
+	}
+	for range 128 {
+		w.b = append(w.b, 128)
+	}
 }

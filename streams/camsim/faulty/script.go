@@ -63,6 +63,17 @@ func play(n int, keys bool) Step {
 	}
 }
 
+// Skip loses the next n pictures on the way.
+func Skip(n int) Step {
+	return func(c *Conn) bool {
+		way := c.way
+		c.way.Lose = 1
+		ok := play(n, false)(c)
+		c.way = way
+		return ok
+	}
+}
+
 // Midway makes the stream begin in the middle of a GOP.
 func Midway() Step {
 	return func(c *Conn) bool {
@@ -195,7 +206,7 @@ func Large(size int) Step {
 				part[0] = 0x88 // the first macroblock, an I slice
 			}
 			end := done+k == size
-			if !c.Packet(fragment(0x65, part[:k], done == 0, end), stamp, end) {
+			if !c.fragment(0x65, part[:k], stamp, done == 0, end, end) {
 				return false
 			}
 		}
@@ -210,7 +221,7 @@ func Fragments(n int) Step {
 		stamp := c.stamp(c.source.last + 1)
 		c.source.last++
 		for i := range n {
-			if !c.Packet(fragment(0x65, []byte{0x88}, i == 0, false), stamp, false) {
+			if !c.fragment(0x65, []byte{0x88}, stamp, i == 0, false, false) {
 				return false
 			}
 		}
@@ -264,7 +275,7 @@ func Renumber(seq uint16) Step {
 // Bye sends an RTCP BYE (RFC 3550 6.6).
 func Bye() Step {
 	return func(c *Conn) bool {
-		return c.write(1, []byte{0x81, 203, 0, 1, byte(c.ssrc >> 24), byte(c.ssrc >> 16), byte(c.ssrc >> 8), byte(c.ssrc)})
+		return c.write(1, []byte{'$', 1, 0, 8, 0x81, 203, 0, 1, byte(c.ssrc >> 24), byte(c.ssrc >> 16), byte(c.ssrc >> 8), byte(c.ssrc)})
 	}
 }
 

@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -28,6 +29,7 @@ type sender struct {
 	random *rand.Rand
 	way    Way
 	held   []held
+	buf    []byte
 
 	payloadType byte
 	seq         uint16
@@ -137,7 +139,7 @@ func (c *Conn) nal(n []byte, stamp uint32, last bool) bool {
 	each := (len(n) + parts - 1) / parts
 	for rest, first := n[1:], true; len(rest) > 0; first = false {
 		k := min(each, len(rest))
-		if !c.Packet(fragment(n[0], rest[:k], first, k == len(rest)), stamp, last && k == len(rest)) {
+		if !c.fragment(n[0], rest[:k], stamp, first, k == len(rest), last && k == len(rest)) {
 			return false
 		}
 		rest = rest[k:]
@@ -145,66 +147,76 @@ func (c *Conn) nal(n []byte, stamp uint32, last bool) bool {
 	return true
 }
 
-// fragment is an FU-A of a H.264 NAL unit with this head.
-func fragment(head byte, part []byte, first, last bool) []byte {
+// fragment sends an FU-A of a H.264 NAL unit with this head.
+func (c *Conn) fragment(head byte, part []byte, stamp uint32, first, end, marker bool) bool {
 	fu := head & 0x1f
 	if first {
 		fu |= 0x80
 	}
-	if last {
+	if end {
 		fu |= 0x40
 	}
-	return append([]byte{head&0xe0 | 28, fu}, part...)
+	return c.packet(stamp, marker, []byte{head&0xe0 | 28, fu}, part)
 }
 
 // Packet sends one RTP packet the way that packets go. It reports whether the
 // other side still takes it.
 func (c *Conn) Packet(payload []byte, stamp uint32, marker bool) bool {
-	b := make([]byte, 12, 12+len(payload))
-	b[0], b[1] = 0x80, c.payloadType
-	if marker {
-		b[1] |= 0x80
-	}
-	binary.BigEndian.PutUint16(b[2:], c.seq)
-	binary.BigEndian.PutUint32(b[4:], stamp)
-	binary.BigEndian.PutUint32(b[8:], c.ssrc)
-	c.seq++
-	return c.carry(append(b, payload...))
+	return c.packet(stamp, marker, payload)
 }
 
-// carry loses, repeats and delays as the way says.
-func (c *Conn) carry(b []byte) bool {
-	var out [][]byte
-	switch {
-	case c.random.Float64() < c.way.Lose:
-		c.Camera.lost.Add(1)
-	case c.random.Float64() < c.way.Delay:
-		c.held = append(c.held, held{b, 1 + c.random.IntN(3)})
-		return true
-	default:
-		out = append(out, b)
-		if c.random.Float64() < c.way.Repeat {
-			out = append(out, b)
-		}
+// packet writes into one buffer, so that a camera that sends much leaves no
+// garbage beside what it is to be weighed against.
+func (c *Conn) packet(stamp uint32, marker bool, parts ...[]byte) bool {
+	b := append(c.buf[:0], '$', 0, 0, 0, 0x80, c.payloadType)
+	if marker {
+		b[5] |= 0x80
 	}
+	b = binary.BigEndian.AppendUint16(b, c.seq)
+	b = binary.BigEndian.AppendUint32(b, stamp)
+	b = binary.BigEndian.AppendUint32(b, c.ssrc)
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	c.buf = b
+	c.seq++
+	return c.carry(b)
+}
+
+// carry loses, repeats and delays as the way says. b begins with room for the
+// head of an interleaved frame, and is used again.
+func (c *Conn) carry(b []byte) bool {
+	if c.random.Float64() < c.way.Lose {
+		c.Camera.lost.Add(1)
+		return c.release()
+	}
+	if c.random.Float64() < c.way.Delay {
+		c.held = append(c.held, held{bytes.Clone(b), 1 + c.random.IntN(3)})
+		return true
+	}
+	if !c.write(0, b) || c.random.Float64() < c.way.Repeat && !c.write(0, b) {
+		return false
+	}
+	return c.release()
+}
+
+// release sends what was held back for long enough.
+func (c *Conn) release() bool {
+	ok := true
 	left := c.held[:0]
 	for _, h := range c.held {
 		if h.after--; h.after > 0 {
 			left = append(left, h)
 		} else {
-			out = append(out, h.b)
+			ok = ok && c.write(0, h.b)
 		}
 	}
 	c.held = left
-	for _, b := range out {
-		if !c.write(0, b) {
-			return false
-		}
-	}
-	return true
+	return ok
 }
 
-// write sends a packet on a channel of the picture: 0 is RTP, 1 is RTCP.
+// write sends a packet on a channel of the picture: 0 is RTP, 1 is RTCP. It
+// begins with room for the head of an interleaved frame.
 func (c *Conn) write(channel int, b []byte) bool {
 	select {
 	case <-c.Gone:
@@ -212,16 +224,21 @@ func (c *Conn) write(channel int, b []byte) bool {
 	default:
 	}
 	if pc := c.udp[channel]; pc != nil {
-		_, _ = pc.WriteTo(b, c.to[channel]) // an answer that nobody listens says nothing here
+		_, _ = pc.WriteTo(b[4:], c.to[channel]) // an answer that nobody listens says nothing here
 		return true
 	}
-	return c.Raw(string([]byte{'$', byte(channel), byte(len(b) >> 8), byte(len(b))}) + string(b))
+	b[0], b[1] = '$', byte(channel)
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)-4))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.Conn.Write(b)
+	return err == nil
 }
 
 // report sends a sender report (RFC 3550 6.4.1).
 func (c *Conn) report(stamp uint32) bool {
 	now := time.Now()
-	b := []byte{0x80, 200, 0, 6}
+	b := []byte{'$', 0, 0, 0, 0x80, 200, 0, 6}
 	b = binary.BigEndian.AppendUint32(b, c.ssrc)
 	b = binary.BigEndian.AppendUint32(b, uint32(now.Unix()+2208988800))
 	b = binary.BigEndian.AppendUint32(b, uint32(uint64(now.Nanosecond())<<32/1e9))
