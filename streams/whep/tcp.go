@@ -20,6 +20,13 @@ type tcpDoor struct {
 	closed bool
 }
 
+// What a viewer over TCP that stops reading may hold: the kernel would take 4 MB
+// for it, and show them all when it reads again, long past.
+const (
+	tcpBuffer = 256 << 10
+	tcpStall  = 5 * time.Second
+)
+
 // tcpConn is a connection that the door knows of.
 type tcpConn struct {
 	net.Conn
@@ -37,6 +44,9 @@ func (d *tcpDoor) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t, ok := raw.(*net.TCPConn); ok {
+			_ = t.SetWriteBuffer(tcpBuffer)
+		}
 		c := &tcpConn{raw, d}
 		d.mu.Lock()
 		full := d.closed || len(d.open) >= d.max
@@ -49,6 +59,18 @@ func (d *tcpDoor) Accept() (net.Conn, error) {
 		}
 		_ = raw.Close()
 	}
+}
+
+// Write ends a connection whose peer reads nothing for tcpStall: pion's agent,
+// which writes its checks here too, would wait for ever. What was written in
+// part cannot be followed by anything (RFC 4571).
+func (c *tcpConn) Write(b []byte) (int, error) {
+	_ = c.SetWriteDeadline(time.Now().Add(tcpStall))
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
 }
 
 // Close ends a connection and forgets it.
