@@ -9,8 +9,8 @@ import (
 
 // Bounds of one burst.
 const (
-	burstMessages = 32
-	burstBytes    = 192 << 10
+	burstMessages = 16
+	burstBytes    = 96 << 10
 	// A message is what UDP GSO cuts into packets: the kernel takes 64 of them
 	// and one datagram's bytes.
 	messagePackets = 50

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"github.com/pion/webrtc/v4"
 )
 
 type reachedKey struct{}
@@ -14,6 +16,30 @@ type reachedKey struct{}
 // most likely reach it there too, so its candidate goes first.
 func Reached(ctx context.Context, at netip.Addr) context.Context {
 	return context.WithValue(ctx, reachedKey{}, at.Unmap())
+}
+
+// reach is by what a peer can be reached. Each way that pion is to prepare costs
+// goroutines and buffers for every viewer.
+type reach struct{ v4, v6, tcp bool }
+
+// reachOf reads the candidates of an offer. Without any, and for names in place
+// of addresses (mDNS), everything is possible.
+func reachOf(candidates []webrtc.ICECandidateInit) (r reach) {
+	for _, c := range candidates {
+		// candidate:foundation component transport priority address port ...
+		f := strings.Fields(c.Candidate)
+		if len(f) < 6 {
+			continue
+		}
+		r.tcp = r.tcp || strings.EqualFold(f[2], "tcp")
+		a, err := netip.ParseAddr(f[4])
+		r.v4 = r.v4 || err != nil || a.Unmap().Is4()
+		r.v6 = r.v6 || err != nil || !a.Unmap().Is4()
+	}
+	if len(candidates) == 0 {
+		return reach{true, true, true}
+	}
+	return r
 }
 
 // addresses lists where viewers may find us, the best first.

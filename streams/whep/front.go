@@ -56,26 +56,29 @@ func requestUfrag(p []byte) (string, bool) {
 	return "", false
 }
 
-// oneDoor makes pion gather one UDP candidate a family. They all share the
-// front's packets, and each would take some of the others' checks; the answer
-// names every address all the same (see candidates.go).
+// oneDoor makes pion gather one UDP candidate a family, and only families that
+// the peer has. Candidates would share the front's packets, and each would take
+// some of the others' checks; the answer names every address all the same (see
+// candidates.go).
 type oneDoor struct {
 	*ice.UDPMuxDefault
 	doors []net.Addr
 }
 
-func newOneDoor(f *front, logs pionLogs) oneDoor {
-	m := oneDoor{UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: f, Logger: logs.NewLogger("ice")})}
-	at := f.LocalAddr().(*net.UDPAddr)
+// doors are the addresses that candidates are gathered at.
+func (s *Server) doors(want reach) []net.Addr {
+	at := s.sockets.front.LocalAddr().(*net.UDPAddr)
 	if !at.IP.IsUnspecified() {
-		m.doors = []net.Addr{at}
-		return m
+		return []net.Addr{at}
 	}
-	m.doors = []net.Addr{&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: at.Port}}
-	if at.IP.To4() == nil {
-		m.doors = append(m.doors, &net.UDPAddr{IP: net.IPv6loopback, Port: at.Port})
+	var doors []net.Addr
+	if want.v4 || at.IP.To4() != nil {
+		doors = append(doors, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: at.Port})
 	}
-	return m
+	if want.v6 && at.IP.To4() == nil {
+		doors = append(doors, &net.UDPAddr{IP: net.IPv6loopback, Port: at.Port})
+	}
+	return doors
 }
 
 // GetListenAddresses implements ice.UDPMux.

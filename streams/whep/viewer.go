@@ -76,7 +76,7 @@ func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, relea
 func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, wantAudio bool) (*Viewer, string, error) {
 	v := &Viewer{server: s, hub: hub, connected: make(chan struct{}), done: make(chan struct{}), holds: true}
 	v.offer, v.held = takeCandidates(offer)
-	api, err := s.api(&v.keys, strings.Contains(offer, "\na=setup:passive"))
+	api, err := s.api(&v.keys, strings.Contains(offer, "\na=setup:passive"), reachOf(v.held))
 	if err != nil {
 		return nil, "", err
 	}

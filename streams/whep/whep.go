@@ -68,7 +68,7 @@ type Server struct {
 	media    *webrtc.MediaEngine
 	counts   counters
 	sockets  sockets
-	udpMux   ice.UDPMux
+	udpMux   *ice.UDPMuxDefault
 	tcp      *tcpDoor
 	tcpMux   ice.TCPMux
 	mu       sync.Mutex
@@ -102,7 +102,7 @@ func (s *Server) Open() (err error) {
 		return err
 	}
 	logs := pionLogs{s.Log}
-	s.udpMux = newOneDoor(&front{s.sockets.front, s.seen}, logs)
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &front{s.sockets.front, s.seen}, Logger: logs.NewLogger("ice")})
 	if s.TCPAddr != "" {
 		l, err := net.Listen("tcp", s.TCPAddr)
 		if err != nil {
@@ -118,13 +118,6 @@ func (s *Server) Open() (err error) {
 // no interceptors.
 func (s *Server) prepare(logs pionLogs) error {
 	se := webrtc.SettingEngine{LoggerFactory: logs}
-	se.SetICEUDPMux(s.udpMux)
-	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
-	if s.tcpMux != nil {
-		se.SetICETCPMux(s.tcpMux)
-		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
-	}
-	se.SetNetworkTypes(networks)
 	se.SetIncludeLoopbackCandidate(true)
 	se.DisableActiveTCP(true) // we never dial a viewer
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
@@ -156,8 +149,15 @@ func (s *Server) prepare(logs pionLogs) error {
 // api makes the pion API of one viewer, whose handshake fills keys. It answers
 // as the DTLS server, which is how the keys are heard; where the offer insists
 // on being that itself, pion has its way.
-func (s *Server) api(keys *keyring, passive bool) (*webrtc.API, error) {
+func (s *Server) api(keys *keyring, passive bool, want reach) (*webrtc.API, error) {
 	se := s.settings
+	se.SetICEUDPMux(oneDoor{s.udpMux, s.doors(want)})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if s.tcpMux != nil && want.tcp {
+		se.SetICETCPMux(s.tcpMux)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	se.SetNetworkTypes(networks)
 	if !passive {
 		if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 			return nil, err
