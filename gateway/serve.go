@@ -154,7 +154,9 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	if err != nil {
 		return nil, err
 	}
-	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w},
+	last := newStills(m.fleet)
+	a.later(last.close)
+	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w}, Stills: last,
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
 		Ready: func(ctx context.Context) error { _, _, err := a.store.Seqs(ctx); return err }})
 	if err != nil {

@@ -104,7 +104,7 @@ func TestWhatIsWorthTelling(t *testing.T) {
 }
 
 // testMedia is a media over a fleet whose pulls publish what put says.
-func testMedia(t *testing.T, cameras int, put func(n int, h *streams.Hub)) *media {
+func testMedia(t testing.TB, cameras int, put func(n int, h *streams.Hub)) *media {
 	t.Helper()
 	pulled := make(chan string, 2*cameras)
 	number := map[string]int{}
@@ -138,14 +138,14 @@ func testMedia(t *testing.T, cameras int, put func(n int, h *streams.Hub)) *medi
 	return m
 }
 
-func keyFrame() *streams.Frame {
+func liveFrame() *streams.Frame {
 	return &streams.Frame{Key: true, Payloads: [][]byte{{0x65}}, Size: 1, Desc: &streams.Desc{Video: streams.H264, Width: 640, Height: 360}}
 }
 
 func TestStatusJSON(t *testing.T) {
 	m := testMedia(t, 2, func(n int, h *streams.Hub) {
 		if n == 0 {
-			h.Publish(keyFrame())
+			h.Publish(liveFrame())
 			h.Count(3, 2, 1)
 			return
 		}

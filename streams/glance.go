@@ -2,15 +2,15 @@ package streams
 
 import "sync"
 
-// Hub returns the hub of a stream without having it pulled; nil: the fleet has
-// no such stream.
-func (f *Fleet) Hub(camera string, p Profile) *Hub {
+// Hub returns the hub of a stream without having it pulled, and whether it is
+// being pulled; nil: the fleet has no such stream.
+func (f *Fleet) Hub(camera string, p Profile) (h *Hub, pulled bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.streams[streamKey{camera, p}]; s != nil {
-		return s.hub
+		return s.hub, s.cancel != nil
 	}
-	return nil
+	return nil, false
 }
 
 // Glance is Acquire for one look at the picture: a pull that nobody but glances

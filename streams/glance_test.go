@@ -14,15 +14,16 @@ func TestGlance(t *testing.T) {
 		f := NewFleet(p.pull)
 		defer f.Close()
 		f.Set("a", spec("a", Main, "1"))
+		hub, _ := f.Hub("a", Main)
 		live := func(what string, want bool) {
 			t.Helper()
-			synctest.Wait()
-			if got := f.Hub("a", Main).Status().State; (got == Live) != want {
-				t.Errorf("%s: the stream is %s", what, got)
+			_, pulled := f.Hub("a", Main)
+			if synctest.Wait(); pulled != want || (hub.Status().State == Live) != want {
+				t.Errorf("%s: pulled %v, the stream is %s", what, pulled, hub.Status().State)
 			}
 		}
 		h, release, err := f.Glance("a", Sub) // the camera has none: main answers
-		if err != nil || h != f.Hub("a", Main) {
+		if err != nil || h != hub {
 			t.Fatalf("%v", err)
 		}
 		_, release2, _ := f.Glance("a", Main)
@@ -56,8 +57,11 @@ func TestGlance(t *testing.T) {
 		live("a camera that is always pulled", true)
 		p.want("a main 1", "a main 1", "a main 1")
 
-		if _, _, err := f.Glance("b", Main); !errors.Is(err, ErrUnknown) || f.Hub("b", Main) != nil || f.Hub("a", Sub) != nil {
+		if _, _, err := f.Glance("b", Main); !errors.Is(err, ErrUnknown) {
 			t.Errorf("what is not there: %v", err)
+		}
+		if h, pulled := f.Hub("a", Sub); h != nil || pulled {
+			t.Error("a stream that is not there")
 		}
 	})
 }
