@@ -38,6 +38,7 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 	set.HTTP.Listen = c.Listen
 	set.WebRTC.UDPListen, set.WebRTC.TCPListen = ":0", ":0"
 	set.Cameras.Networks = append(set.Cameras.Networks, "127.0.0.0/8", "::1/128")
+	set.Metrics.Networks = []string{"127.0.0.0/8", "::1/128"}
 	set.NumberPrefix = "YH-"
 	set.Log.Level = "warn"
 	set.DataDir = c.Data

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"sharpeyes/alerts"
 	"sharpeyes/dashboard"
 	"sharpeyes/gateway/api"
 	"sharpeyes/gateway/config"
@@ -154,16 +155,33 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	if err != nil {
 		return nil, err
 	}
+	open, inside, err := openFigures(m, w, hub)
+	if err != nil {
+		return nil, err
+	}
+	operators, err := config.Prefixes(a.set.Metrics.Networks)
+	if err != nil {
+		return nil, err
+	}
 	last := newStills(m.fleet)
 	a.later(last.close)
 	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w}, Stills: last,
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
-		Ready: func(ctx context.Context) error { _, _, err := a.store.Seqs(ctx); return err }})
+		Metrics: open, Figures: inside, MetricsToken: a.set.Metrics.Token, MetricsNetworks: operators, Ready: a.ready})
 	if err != nil {
 		return nil, err
 	}
 	a.later(doors.Close)
 	return doors, nil
+}
+
+// ready tells whether requests can be answered: the store answers. Cameras are
+// set up by then; what they and Redis are doing keeps nobody from working.
+func (a *app) ready(ctx context.Context) error {
+	if _, _, err := a.store.Seqs(ctx); err != nil {
+		return &alerts.Error{Kind: alerts.Unavailable, Message: "the database does not answer", Err: err}
+	}
+	return nil
 }
 
 // listenError turns a taken port into a sentence.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"sharpeyes/alerts/desk"
@@ -10,6 +11,10 @@ import (
 	"sharpeyes/gateway/live"
 	"sharpeyes/streams"
 )
+
+// stateDisabled is the state of a camera that is switched off: the fleet does
+// not know of it.
+const stateDisabled = "disabled"
 
 const (
 	// staleAfter is the age from which a live picture is said to stand still.
@@ -42,7 +47,7 @@ func (m *media) status(id string) api.CameraStatus {
 // switched off, or so new that it is not set up yet.
 func (m *media) unpulled(id string, now time.Time) api.StreamStatus {
 	if _, off := m.places(); off[id].ID != "" {
-		return api.StreamStatus{State: "disabled", Since: inMillis(off[id].Changed)}
+		return api.StreamStatus{State: stateDisabled, Since: inMillis(off[id].Changed)}
 	}
 	return api.StreamStatus{State: string(streams.Idle), Reason: string(streams.NoViewers), Since: inMillis(now)}
 }
@@ -148,11 +153,19 @@ func (m *media) statuses() []live.CameraStatus {
 }
 
 // teller remembers what was told of each camera last. It belongs to one
-// goroutine.
+// goroutine; all is for everybody.
 type teller struct {
 	round uint64
 	told  map[string]*told
 	list  []live.CameraStatus
+	all   atomic.Pointer[totals] // as of the last look
+}
+
+// totals are the figures of all cameras together.
+type totals struct {
+	states    map[string]int // cameras by state
+	fps, kbps float64
+	readers   int
 }
 
 type told struct {
@@ -164,15 +177,23 @@ type told struct {
 	streams [2]shown  // main, sub
 }
 
-func newTeller() *teller { return &teller{told: map[string]*told{}} }
+func newTeller() *teller {
+	t := &teller{told: map[string]*told{}}
+	t.all.Store(&totals{})
+	return t
+}
 
 // look compares the streams with what was told of them. The list is good until
 // the next look; its order means nothing.
 func (t *teller) look(each func(func(streams.Status)), now time.Time, paths map[string]string, off map[string]desk.OffCamera) []live.CameraStatus {
 	t.round++
+	all := &totals{states: map[string]int{}}
 	each(func(st streams.Status) {
 		if _, ok := paths[st.Camera]; ok {
 			t.of(st.Camera).see(st, now, t.round)
+			all.fps += st.FPS
+			all.kbps += st.Kbps
+			all.readers += st.Readers
 		}
 	})
 	t.list = t.list[:0]
@@ -192,8 +213,10 @@ func (t *teller) look(each func(func(streams.Status)), now time.Time, paths map[
 		}
 		c.off = !on
 		c.settle(now, t.round)
+		all.states[c.state()]++
 		t.list = append(t.list, live.CameraStatus{ID: id, AreaPath: path, Mark: c.mark})
 	}
+	t.all.Store(all)
 	return t.list
 }
 
@@ -231,6 +254,21 @@ func (c *told) settle(now time.Time, round uint64) {
 		c.mark++
 		c.at, c.dirty = now, false
 	}
+}
+
+// state is that of the camera as a whole.
+func (c *told) state() string {
+	if c.off {
+		return stateDisabled
+	}
+	st := c.streams[0].state
+	if st == streams.Idle && c.seen[1] != 0 {
+		st = c.streams[1].state
+	}
+	if st == "" { // set up in this very moment
+		st = streams.Idle
+	}
+	return string(st)
 }
 
 // shown is what of a stream's state can be worth telling.

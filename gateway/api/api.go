@@ -22,6 +22,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
@@ -30,7 +32,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Deps is what the API is made of. Desk, Auth and Photos are needed; without
@@ -46,10 +47,14 @@ type Deps struct {
 	BaseMap   []byte                                         // GeoJSON
 	Dashboard fs.FS                                          // index.html and its assets
 	Ready     func(context.Context) error                    // nil: ready
-	Metrics   *prometheus.Registry                           // nil: one of its own
+	Metrics   *prometheus.Registry                           // figures of the whole, for anybody; nil: one of its own
+	Figures   prometheus.Gatherer                            // figures that name cameras, for operators; nil: none
 	Log       *slog.Logger                                   // nil: none
 	Clock     alerts.Clock                                   // nil: time.Now
 	Version   string
+
+	MetricsToken    string         // lets an operator read all figures; empty: none does
+	MetricsNetworks []netip.Prefix // operators in these need no token
 }
 
 // API is the handler of everything.
@@ -174,23 +179,31 @@ func (a *API) registerOperations() {
 	m.plain("GET /healthz", func(w http.ResponseWriter, _ *http.Request) error {
 		return writeText(w, "ok\n")
 	})
-	m.plain("GET /readyz", func(w http.ResponseWriter, r *http.Request) error {
-		if a.deps.Ready != nil {
-			if err := a.deps.Ready(r.Context()); err != nil {
-				return &alerts.Error{Kind: alerts.Unavailable, Message: "not ready", Err: err}
-			}
-		}
-		return writeText(w, "ready\n")
-	})
-	prom := promhttp.HandlerFor(a.deps.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
-	m.plain("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Cache-Control", "no-store")
-		prom.ServeHTTP(w, r)
-		return nil
-	})
+	m.plain("GET /readyz", a.ready)
+	a.registerMetrics()
 	a.registerDocs()
 	m.plain("/api/", a.notFound)
 	m.plain("/", a.static.serve)
+}
+
+// readyWithin bounds the look at whether we are ready: who asks gives up, too.
+const readyWithin = 2 * time.Second
+
+// ready tells whether requests can be answered. Why not is said as far as the
+// cause is one of our own errors; what a library says is for the log.
+func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
+	if a.deps.Ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+		defer cancel()
+		if err := a.deps.Ready(ctx); err != nil {
+			var known *alerts.Error
+			if errors.As(err, &known) && known.Message != "" {
+				return &alerts.Error{Kind: alerts.Unavailable, Message: "not ready: " + known.Message, Err: err}
+			}
+			return &alerts.Error{Kind: alerts.Unavailable, Message: "not ready", Err: err}
+		}
+	}
+	return writeText(w, "ready\n")
 }
 
 func writeText(w http.ResponseWriter, text string) error {

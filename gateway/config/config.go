@@ -48,6 +48,10 @@ type Config struct {
 		Level  string `koanf:"level"`  // debug, info, warn, error
 		Format string `koanf:"format"` // text or json
 	} `koanf:"log"`
+	Metrics struct {
+		Token    string   `koanf:"token"`    // for all of /metrics, as a bearer token; empty: none does
+		Networks []string `koanf:"networks"` // who in them asks by our IP address gets all of /metrics without it
+	} `koanf:"metrics"`
 	NumberPrefix string `koanf:"number_prefix"` // before the date in incident numbers
 	Basemap      string `koanf:"basemap"`       // GeoJSON file; empty: basemap.geojson in data_dir
 }
@@ -125,10 +129,14 @@ func (c Config) Validate() error {
 	if (c.HTTP.TLSCert == "") != (c.HTTP.TLSKey == "") {
 		return fmt.Errorf("http.tls_cert and http.tls_key: set both or neither")
 	}
-	for key, list := range map[string][]string{"http.trusted_proxies": c.HTTP.TrustedProxies, "cameras.networks": c.Cameras.Networks} {
+	for key, list := range map[string][]string{"http.trusted_proxies": c.HTTP.TrustedProxies, "cameras.networks": c.Cameras.Networks,
+		"metrics.networks": c.Metrics.Networks} {
 		if _, err := Prefixes(list); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
+	}
+	if !validToken(c.Metrics.Token) {
+		return fmt.Errorf("metrics.token: must be %d to %d letters, digits or signs without spaces", minToken, maxToken)
 	}
 	for _, ip := range c.WebRTC.PublicIPs {
 		if _, err := netip.ParseAddr(ip); err != nil {
@@ -150,6 +158,18 @@ func (c Config) Validate() error {
 		return fmt.Errorf("log.format: must be text or json")
 	}
 	return nil
+}
+
+// Bounds of a token: what is shorter can be guessed.
+const (
+	minToken = 16
+	maxToken = 256
+)
+
+// validToken tells whether a token can be sent in a header; an empty one is none.
+func validToken(s string) bool {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	return s == "" || len(s) >= minToken && len(s) <= maxToken && !strings.ContainsFunc(s, odd)
 }
 
 // Prefixes parses networks; a lone address counts as itself.

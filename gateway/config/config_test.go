@@ -30,6 +30,20 @@ func TestFileThenEnvironment(t *testing.T) {
 	}
 }
 
+func TestMetricsToken(t *testing.T) {
+	token := "0123456789abcdef"
+	c, err := Load(write(t, "metrics:\n  networks: [10.0.0.5]\n"), []string{"SHARPEYES_METRICS_TOKEN=" + token})
+	if err != nil || c.Metrics.Token != token || len(c.Metrics.Networks) != 1 {
+		t.Fatalf("%v", err)
+	}
+	if _, err := Load("", []string{"SHARPEYES_METRICS_TOKEN=hunter2"}); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Fatalf("a token in an error: %v", err)
+	}
+	if d := Default(); d.Metrics.Token != "" || len(d.Metrics.Networks) != 0 {
+		t.Fatal("somebody reads all of /metrics by default")
+	}
+}
+
 func TestDefaultsAreValid(t *testing.T) {
 	if _, err := Load("", nil); err != nil {
 		t.Fatal(err)
@@ -51,6 +65,9 @@ func TestFaultsNameTheKey(t *testing.T) {
 		"http: [\n":                                 "config file",
 		"webrtc:\n  max_viewers: many\n":            "max_viewers",
 		"http:\n  trusted_proxies: [10.0.0.0/99]\n": "http.trusted_proxies",
+		"metrics:\n  token: short\n":                "metrics.token",
+		"metrics:\n  token: with a space inside\n":  "metrics.token",
+		"metrics:\n  networks: [everybody]\n":       "metrics.networks",
 	} {
 		_, err := Load(write(t, text), nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
