@@ -176,6 +176,46 @@ export interface paths {
         patch: operations["change-camera"];
         trace?: never;
     };
+    "/api/v1/cameras/{id}/keyframe.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last key frame as an MP4 of one frame, as the camera sent it
+         * @description Needs a session with the right `watch_video`.
+         */
+        get: operations["keyframe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{id}/snapshot.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last picture as a JPEG, a few seconds old at most; needs ffmpeg on the server
+         * @description Needs a session with the right `watch_video`.
+         */
+        get: operations["snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{id}/whep": {
         parameters: {
             query?: never;
@@ -999,7 +1039,7 @@ export interface components {
              * @description Why
              * @enum {string}
              */
-            reason: "" | "sign_in_refused" | "not_found" | "no_route" | "connection_refused" | "timeout" | "no_data" | "closed_by_camera" | "unsupported_codec" | "bad_stream" | "address_not_allowed" | "no_viewers";
+            reason: "" | "sign_in_refused" | "not_found" | "no_route" | "connection_refused" | "timeout" | "no_data" | "no_key_frame" | "closed_by_camera" | "unsupported_codec" | "bad_stream" | "address_not_allowed" | "no_viewers";
             /**
              * Format: int64
              * @description Times it was connected again
@@ -1397,7 +1437,7 @@ export interface components {
              * @description Why
              * @enum {string}
              */
-            reason: "" | "sign_in_refused" | "not_found" | "no_route" | "connection_refused" | "timeout" | "no_data" | "closed_by_camera" | "unsupported_codec" | "bad_stream" | "address_not_allowed" | "no_viewers";
+            reason: "" | "sign_in_refused" | "not_found" | "no_route" | "connection_refused" | "timeout" | "no_data" | "no_key_frame" | "closed_by_camera" | "unsupported_codec" | "bad_stream" | "address_not_allowed" | "no_viewers";
             /**
              * Format: int64
              * @description Times it was connected again
@@ -1957,6 +1997,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Camera"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keyframe: {
+        parameters: {
+            query?: {
+                /** @description main or sub; left out: the one that is being received, else sub */
+                profile?: "main" | "sub";
+            };
+            header?: {
+                /** @description ETag of the picture that the caller has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    /** @description Names the key frame */
+                    ETag?: string;
+                    /** @description The codec of that stream: H264 or H265 */
+                    "X-Codec"?: string;
+                    /** @description How old the picture is, seconds with one decimal */
+                    "X-Picture-Age"?: string;
+                    /** @description When its key frame had arrived, RFC 3339 */
+                    "X-Picture-At"?: string;
+                    /** @description The stream that it is of: main or sub */
+                    "X-Profile"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description The caller has the last picture; the headers tell how old it is by now */
+            304: {
+                headers: {
+                    /** @description Names the key frame */
+                    ETag?: string;
+                    /** @description The codec of that stream: H264 or H265 */
+                    "X-Codec"?: string;
+                    /** @description How old the picture is, seconds with one decimal */
+                    "X-Picture-Age"?: string;
+                    /** @description When its key frame had arrived, RFC 3339 */
+                    "X-Picture-At"?: string;
+                    /** @description The stream that it is of: main or sub */
+                    "X-Profile"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    snapshot: {
+        parameters: {
+            query?: {
+                /** @description main or sub; left out: the one that is being received, else sub */
+                profile?: "main" | "sub";
+            };
+            header?: {
+                /** @description ETag of the picture that the caller has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    /** @description Names the key frame */
+                    ETag?: string;
+                    /** @description The codec of that stream: H264 or H265 */
+                    "X-Codec"?: string;
+                    /** @description How old the picture is, seconds with one decimal */
+                    "X-Picture-Age"?: string;
+                    /** @description When its key frame had arrived, RFC 3339 */
+                    "X-Picture-At"?: string;
+                    /** @description The stream that it is of: main or sub */
+                    "X-Profile"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description The caller has the last picture; the headers tell how old it is by now */
+            304: {
+                headers: {
+                    /** @description Names the key frame */
+                    ETag?: string;
+                    /** @description The codec of that stream: H264 or H265 */
+                    "X-Codec"?: string;
+                    /** @description How old the picture is, seconds with one decimal */
+                    "X-Picture-Age"?: string;
+                    /** @description When its key frame had arrived, RFC 3339 */
+                    "X-Picture-At"?: string;
+                    /** @description The stream that it is of: main or sub */
+                    "X-Profile"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
