@@ -13,6 +13,8 @@ const (
 	// keepBehind is how long frames before the newest key frame stay, so that
 	// a reader a few frames behind does not lose the end of its GOP.
 	keepBehind = 500 * time.Millisecond
+	// degradedFor is how long a loss is told.
+	degradedFor = 30 * time.Second
 )
 
 // Hub holds the current GOP of one stream and hands it to readers.
@@ -36,8 +38,11 @@ type Hub struct {
 	readers map[*Reader]struct{}
 	clock   [2]rebase // by Kind
 	status  Status
+	lostAt  time.Time // of the last packet that was lost on the way
 	meter   meter
-	changed func(Status) // called without the lock; nil: nobody asks
+	desc    *Desc         // the newest; nil: none is known yet
+	news    chan struct{} // closed at the next change of desc or state; nil: nobody waits
+	changed func(Status)  // called without the lock; nil: nobody asks
 }
 
 // NewHub returns an idle hub.
@@ -64,6 +69,14 @@ func (h *Hub) Joined() <-chan struct{} { return h.joined }
 // reader came that there is none for. It is for the one that pulls.
 func (h *Hub) Wanted() <-chan struct{} { return h.wanted }
 
+// Blind reports whether a reader that came now would have to wait for a key
+// frame.
+func (h *Hub) Blind() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.waitKey || !h.hasKey
+}
+
 // tell leaves a value where none waits.
 func tell(c chan struct{}) {
 	select {
@@ -80,6 +93,7 @@ func (h *Hub) Publish(f *Frame) {
 		if h.waitKey && !f.Key {
 			h.status.Discarded++
 			h.mu.Unlock()
+			tell(h.wanted)
 			return
 		}
 		h.waitKey = false
@@ -102,14 +116,14 @@ func (h *Hub) Publish(f *Frame) {
 			h.status.LastKey, h.status.KeyInterval = now, h.meter.keyInterval
 		}
 		if d := f.Desc; d != nil {
-			h.status.Width, h.status.Height, h.status.Codec = d.Width, d.Height, d.Video
+			h.describe(d)
 		}
 	}
 	var live Status
 	turned := f.Kind == Video && h.status.State != Live
 	if turned {
 		h.setState(Live, NoReason, "", now)
-		live = h.status
+		live = h.snapshot()
 	}
 	for r := range h.readers {
 		r.wake()
@@ -195,12 +209,16 @@ func (h *Hub) setState(s State, why Reason, detail string, now time.Time) {
 		h.status.Since = now
 	}
 	h.status.State, h.status.Reason, h.status.Detail, h.status.RetryAt = s, why, detail, time.Time{}
+	h.spread()
 }
 
 // Count adds to what was lost on the way, discarded, and reconnected.
 func (h *Hub) Count(lost, discarded, reconnects int64) {
 	h.mu.Lock()
 	h.status.Lost += lost
+	if lost > 0 {
+		h.lostAt = h.now()
+	}
 	h.status.Discarded += discarded
 	h.status.Reconnects += reconnects
 	h.mu.Unlock()
@@ -216,6 +234,7 @@ func (h *Hub) Status() Status {
 func (h *Hub) snapshot() Status {
 	s := h.status
 	s.Readers = len(h.readers)
+	s.Degraded = !h.lostAt.IsZero() && h.now().Sub(h.lostAt) < degradedFor
 	s.FPS, s.Kbps = h.meter.rates(h.now())
 	return s
 }

@@ -47,6 +47,8 @@ type Desc struct {
 	AudioRate     int    // AAC alone: its clock, Hz
 	AudioConfig   []byte // AAC alone: AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1)
 	BFrames       bool   // the camera sends B-pictures
+	BPyramid      bool   // and other pictures refer to them: most of a GOP is put aside
+	Pending       bool   // a few more pictures have to be seen to tell BPyramid
 }
 
 // Kind tells a frame of the picture from one of the sound.
@@ -81,6 +83,7 @@ type Frame struct {
 	At       time.Time // server's clock when the frame had arrived
 	Payloads [][]byte  // at most MaxPayload bytes each; the marker goes on the last; AAC: joined they are one access unit
 	Size     int       // bytes of all payloads
+	Aside    bool      // not for viewers: their decoders do not put pictures in order
 	Desc     *Desc     // what the stream carried at this frame
 }
 
@@ -109,6 +112,7 @@ const (
 	ConnRefused      Reason = "connection_refused"
 	Timeout          Reason = "timeout"
 	NoData           Reason = "no_data"
+	NoKeyFrame       Reason = "no_key_frame" // only changes of a picture that never came
 	ClosedByCamera   Reason = "closed_by_camera"
 	UnsupportedCodec Reason = "unsupported_codec"
 	BadStream        Reason = "bad_stream"

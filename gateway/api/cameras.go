@@ -28,7 +28,7 @@ type ProfileStatus struct {
 // StreamStatus is what is known of a picture. Figures that are zero are absent.
 type StreamStatus struct {
 	State       string     `json:"state" enum:"idle,connecting,live,refused,unreachable,silent,disabled" doc:"State"`
-	Reason      string     `json:"reason" enum:",sign_in_refused,not_found,no_route,connection_refused,timeout,no_data,closed_by_camera,unsupported_codec,bad_stream,address_not_allowed,no_viewers" doc:"Why"`
+	Reason      string     `json:"reason" enum:",sign_in_refused,not_found,no_route,connection_refused,timeout,no_data,no_key_frame,closed_by_camera,unsupported_codec,bad_stream,address_not_allowed,no_viewers" doc:"Why"`
 	Detail      string     `json:"detail,omitempty" doc:"Why, in plain English"`
 	Since       time.Time  `json:"since" doc:"When the state began"`
 	LastFrameAt *time.Time `json:"last_frame_at,omitempty" doc:"When the last frame came"`

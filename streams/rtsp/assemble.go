@@ -50,6 +50,7 @@ type assembler struct {
 	clock     extender
 	stamp     uint32 // of the unit being gathered
 	gathering bool
+	serial    uint64 // of the unit being gathered, from 1
 	broken    bool
 	open      bool // a fragmented NAL unit has begun and not ended
 	nalus     [][]byte
@@ -97,8 +98,23 @@ func (a *assembler) push(p *rtp.Packet) {
 	}
 }
 
+// holds names the access unit that payloads are held for; 0: none are.
+func (a *assembler) holds() uint64 {
+	if !a.gathering || a.broken {
+		return 0
+	}
+	return a.serial
+}
+
+// again forgets what was gathered: the camera begins a new stream.
+func (a *assembler) again() {
+	a.started, a.gathering, a.clock = false, false, extender{}
+	a.nalus, a.decoder = nil, nil
+}
+
 func (a *assembler) begin(p *rtp.Packet) {
 	a.gathering, a.broken, a.open = true, false, false
+	a.serial++
 	a.nalus, a.size, a.packets = nil, 0, 0
 	a.stamp, a.pts = p.Timestamp, a.clock.extend(p.Timestamp)
 }

@@ -132,7 +132,7 @@ func noPicture() failure {
 }
 
 func noKeyFrame() failure {
-	return failure{streams.Silent, streams.NoData, "no key frame yet: the camera sends only changes of a picture", false}
+	return failure{streams.Silent, streams.NoKeyFrame, "no key frame yet: the camera sends only changes of a picture", false}
 }
 
 func isStatus(err error) bool {

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
 
@@ -40,6 +42,7 @@ type fake struct {
 	extra  string                                // headers of every answer
 	answer func(c *fakeConn, method string) bool // true: it has answered itself
 	play   func(c *fakeConn)                     // after PLAY; the connection is closed when it returns
+	heard  func(c *fakeConn, p []rtcp.Packet)    // RTCP that came interleaved
 
 	mu       sync.Mutex
 	requests []string
@@ -55,6 +58,9 @@ type fakeConn struct {
 	gone   chan struct{} // closed when the other side has said goodbye or hung up
 	header map[string]string
 	seq    uint16
+	ssrc   uint32 // 0: 7
+	spoil  int    // each so many-th packet is left out; 0: none is
+	sent   int
 	mu     sync.Mutex
 }
 
@@ -179,6 +185,23 @@ func (f *fake) talk(c *fakeConn) {
 
 // next reads a request, past interleaved frames.
 func (c *fakeConn) next(r *bufio.Reader) (method string, err error) {
+	for {
+		head, err := r.Peek(4)
+		if err != nil || head[0] != '$' {
+			break // the line below tells what is wrong
+		}
+		frame := make([]byte, 4+(int(head[2])<<8|int(head[3])))
+		if _, err := io.ReadFull(r, frame); err != nil {
+			return "", err
+		}
+		packets, err := rtcp.Unmarshal(frame[4:])
+		if err != nil {
+			c.fake.t.Error(err)
+		}
+		if c.fake.heard != nil {
+			c.fake.heard(c, packets)
+		}
+	}
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return "", err
@@ -218,7 +241,9 @@ func (c *fakeConn) raw(s string) bool {
 
 // send sends one RTP packet on channel 0.
 func (c *fakeConn) send(payload []byte, stamp uint32, marker bool) {
-	c.packet(0, &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: c.seq, Timestamp: stamp, SSRC: 7, Marker: marker}, Payload: payload})
+	if c.sent++; c.spoil == 0 || c.sent%c.spoil != 0 {
+		c.packet(0, &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: c.seq, Timestamp: stamp, SSRC: cmp.Or(c.ssrc, 7), Marker: marker}, Payload: payload})
+	}
 	c.seq++
 }
 

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,11 @@ type frames struct {
 	desc  atomic.Pointer[streams.Desc]
 	video assembler
 
+	source source
+
 	waitKey bool
+	order   order // of H.264
+	newest  int64 // time stamp of H.265
 	audio   soundTrack
 
 	arrived    atomic.Int64 // Unix ns of the last picture that came, 0: none
@@ -30,7 +35,13 @@ type frames struct {
 
 func newFrames(ctx context.Context, hub *streams.Hub, t tracks) *frames {
 	f := &frames{ctx: ctx, hub: hub, waitKey: true}
-	f.desc.Store(t.desc)
+	desc := t.desc
+	if desc.Video == streams.H264 {
+		f.order.follow(desc.SPS)
+		desc = f.order.mark(desc)
+	}
+	f.desc.Store(desc)
+	hub.Describe(desc)
 	f.video = assembler{h265: t.desc.Video == streams.H265, unit: f.unit, lost: f.lost, spoiled: f.spoiled}
 	if v, ok := t.picture.(*format.H264); ok {
 		f.video.mode = v.PacketizationMode
@@ -41,10 +52,24 @@ func newFrames(ctx context.Context, hub *streams.Hub, t tracks) *frames {
 	return f
 }
 
-func (f *frames) picture(p *rtp.Packet) {
-	if f.ctx.Err() == nil {
-		f.video.push(p)
+// picture takes a packet. It returns the access unit that payloads are held
+// for, 0 when for none.
+func (f *frames) picture(p *rtp.Packet) (held uint64) {
+	if f.ctx.Err() != nil {
+		return 0
 	}
+	ok, anew := f.source.admit(p.SSRC)
+	if anew {
+		f.waitKey = true
+		f.video.again()
+		f.hub.Restart()
+	}
+	if ok {
+		f.video.push(p)
+	} else {
+		f.undecodable(errForeign)
+	}
+	return f.video.holds()
 }
 
 func (f *frames) lost(packets int64) {
@@ -63,7 +88,10 @@ func (f *frames) interrupt() {
 }
 
 // undecodable takes a packet that is none.
-func (f *frames) undecodable(error) {
+func (f *frames) undecodable(err error) {
+	if strings.Contains(err.Error(), "wrong SSRC") {
+		f.source.foreign.Store(true) // the library takes one source's packets alone
+	}
 	if f.ctx.Err() == nil {
 		f.hub.Count(0, 1, 0)
 	}
@@ -72,10 +100,12 @@ func (f *frames) undecodable(error) {
 func (f *frames) unit(nalus [][]byte, pts int64) {
 	sets := parameterSets(f.video.h265, nalus)
 	desc := f.adopt(sets)
+	desc, aside := f.sort(desc, nalus, pts)
 	frame := streams.NewVideoFrame(desc, nalus, pts)
 	if frame == nil {
 		return // parameter sets or messages alone
 	}
+	frame.Aside = aside
 	now := time.Now().UnixNano()
 	f.arrived.Store(now)
 	if frame.Key && !sets.complete(desc) {
@@ -90,6 +120,25 @@ func (f *frames) unit(nalus [][]byte, pts int64) {
 		f.firstShown.CompareAndSwap(0, now)
 		f.shown.Store(now)
 	}
+}
+
+// sort tells whether a picture is to be put aside, and describes B-pictures. Those
+// of H.265 show in time stamps that run back; they go to viewers as they come,
+// since the decoders that browsers have for it come from the system.
+func (f *frames) sort(desc *streams.Desc, nalus [][]byte, pts int64) (*streams.Desc, bool) {
+	aside, marked := false, desc
+	if !f.video.h265 {
+		aside = f.order.take(desc, nalus)
+		marked = f.order.mark(desc)
+	} else if back := f.newest - pts; !desc.BFrames && back > 0 && back < desc.ClockRate(streams.Video) {
+		d := *desc
+		d.BFrames, marked = true, &d
+	}
+	f.newest = pts
+	if marked != desc {
+		f.desc.Store(marked)
+	}
+	return marked, aside
 }
 
 // sets are the parameter sets of an access unit; vps is H.265's alone.

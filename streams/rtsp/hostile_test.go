@@ -292,7 +292,11 @@ func TestNoPicture(t *testing.T) {
 			p.KeyWait = 2500 * time.Millisecond
 			at := time.Now()
 			pl := start(t, p, spec(f.serve()))
-			st := pl.state(streams.Silent, streams.NoData)
+			why := streams.NoData
+			if c.stays {
+				why = streams.NoKeyFrame
+			}
+			st := pl.state(streams.Silent, why)
 			if !strings.Contains(st.Detail, c.detail) || st.RetryAt.IsZero() != c.stays {
 				t.Errorf("%+v", st)
 			}
@@ -301,7 +305,7 @@ func TestNoPicture(t *testing.T) {
 			}
 			if c.stays {
 				for st.RetryAt.IsZero() { // it is asked anew in the end
-					st = pl.state(streams.Silent, streams.NoData)
+					st = pl.state(streams.Silent, why)
 				}
 				if took := time.Since(at); took < 2400*time.Millisecond {
 					t.Errorf("asked anew after %v", took)

@@ -34,9 +34,9 @@ type chunk [chunkSize]byte
 // the picture straight out of the read buffer and gives all else to the
 // library. It belongs to the goroutine that reads.
 //
-// The payload of a packet lies in a chunk, which is not used again before the
-// packet's access unit has ended (by the marker, or by another time stamp): an
-// assembler may hold it until then, and must not longer.
+// The payload of a packet lies in a chunk. What picture is given it may hold
+// until its answer no longer names the same access unit; then the chunk is used
+// again.
 type intake struct {
 	conn    net.Conn
 	raw     *rawReader // nil: not a socket that can be asked without waiting
@@ -44,7 +44,7 @@ type intake struct {
 	pool    *sync.Pool // of *chunk
 	channel byte
 	types   [128]bool
-	picture func(*rtp.Packet)
+	picture func(*rtp.Packet) (held uint64)
 	spoiled func(error)
 	settled func() bool // the camera plays for good: gulps may begin
 	slot    time.Duration
@@ -56,8 +56,7 @@ type intake struct {
 	keptLen    int
 	pass       int      // so many of the next bytes are the library's
 	held       []*chunk // older ones of the access unit being gathered
-	gathering  bool
-	stamp      uint32
+	unit       uint64   // that one's name; 0: none is held
 	packet     rtp.Packet
 	timer      *time.Timer
 }
@@ -171,11 +170,10 @@ func (in *intake) take(b []byte) {
 		in.spoiled(errForeign)
 		return
 	}
-	in.picture(p)
-	if p.Timestamp != in.stamp || p.Marker {
+	if unit := in.picture(p); unit != in.unit {
 		in.release()
+		in.unit = unit
 	}
-	in.stamp, in.gathering = p.Timestamp, !p.Marker
 }
 
 var errForeign = errors.New("a packet of a type that was not agreed on")
@@ -192,7 +190,7 @@ func (in *intake) release() {
 // free gives back what can be at the end.
 func (in *intake) free() {
 	in.release()
-	if in.cur != nil && !in.gathering {
+	if in.cur != nil && in.unit == 0 {
 		in.pool.Put(in.cur)
 	}
 	in.cur, in.start, in.end = nil, 0, 0
@@ -205,7 +203,7 @@ func (in *intake) room() {
 		in.cur, in.start = in.pool.Get().(*chunk), 0
 		in.end = copy(in.cur[:], in.kept[:in.keptLen])
 		in.keptLen = 0
-	case in.start == in.end && !in.gathering:
+	case in.start == in.end && in.unit == 0:
 		in.start, in.end = 0, 0
 	case in.end < chunkSize-4096:
 	default:
@@ -213,7 +211,7 @@ func (in *intake) room() {
 		in.cur = in.pool.Get().(*chunk)
 		in.end = copy(in.cur[:], old[in.start:in.end])
 		in.start = 0
-		if !in.gathering {
+		if in.unit == 0 {
 			in.pool.Put(old)
 		} else if len(in.held) < streams.MaxAccessUnit/chunkSize {
 			in.held = append(in.held, old)
@@ -253,7 +251,7 @@ func (in *intake) fill() error {
 // idle holds nothing while waiting that is not needed.
 func (in *intake) idle() {
 	in.full = false
-	if in.cur != nil && in.end-in.start <= keptSize && !in.gathering {
+	if in.cur != nil && in.end-in.start <= keptSize && in.unit == 0 {
 		in.keptLen = copy(in.kept[:], in.cur[in.start:in.end])
 		in.pool.Put(in.cur)
 		in.cur, in.start, in.end = nil, 0, 0

@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+	"github.com/pion/rtp"
 
 	"sharpeyes/streams"
 )
@@ -27,7 +28,8 @@ const (
 	// taken as the protocol's default (RFC 2326 12.37).
 	maxSessionTimeout     = 3600
 	defaultSessionTimeout = 60
-	udpBuffer             = 1 << 20 // asked of the kernel, which may give less
+	udpBuffer             = 1 << 20     // asked of the kernel, which may give less
+	byeGrace              = time.Second // for what comes after the end of a stream
 	never                 = 10 * 365 * 24 * time.Hour
 )
 
@@ -42,6 +44,7 @@ type session struct {
 	client   *gortsplib.Client
 	dialer   dialer
 	frames   *frames
+	asker    *asker
 	stale    atomic.Bool // the camera refused a sign-in as too old, not as wrong
 	playing  bool
 	playedAt time.Time
@@ -165,7 +168,7 @@ func (s *session) inspect(r *base.Response) {
 
 // connect goes from dialling to PLAY.
 func (s *session) connect(ctx context.Context, u *base.URL) error {
-	offer, _, err := s.client.Describe(u)
+	offer, described, err := s.client.Describe(u)
 	if err != nil {
 		return err
 	}
@@ -179,7 +182,9 @@ func (s *session) connect(ctx context.Context, u *base.URL) error {
 		return err
 	}
 	s.takeDirectly(u, t.video, answer)
-	s.client.OnPacketRTP(t.video, t.picture, s.frames.picture)
+	s.client.OnPacketRTP(t.video, t.picture, func(p *rtp.Packet) { s.frames.picture(p) })
+	s.client.OnPacketRTCP(t.video, s.frames.source.control)
+	s.asker = newAsker(s.client, offer, t.video, described.Body, &s.frames.source)
 	if t.audio != nil {
 		if _, err := s.setup(offer.BaseURL, t.audio); err == nil {
 			s.client.OnPacketRTP(t.audio, t.sound, s.frames.sound)
@@ -244,13 +249,27 @@ func (s *session) watch(ctx context.Context) failure {
 	tick := time.NewTicker(min(time.Second, timeout/4))
 	defer tick.Stop()
 	told := false
+	var later <-chan time.Time
+	wanted := s.hub.Wanted()
+	if s.asker.how == asksNot {
+		wanted = nil
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return failure{}
 		case err := <-ended:
 			return s.failure(err)
+		case <-wanted:
+			later = s.ask()
+			continue
+		case <-later:
+			later = s.ask()
+			continue
 		case <-tick.C:
+		}
+		if over, ok := s.ended(); ok {
+			return over
 		}
 		now := time.Now()
 		since := func(ns int64) time.Duration {
@@ -269,6 +288,31 @@ func (s *session) watch(ctx context.Context) failure {
 		}
 		told = blind >= timeout
 	}
+}
+
+// ask asks for a key frame where one is still missed. It returns when to look
+// again, nil for not at all.
+func (s *session) ask() (later <-chan time.Time) {
+	if !s.hub.Blind() || s.frames.arrived.Load() == 0 {
+		return nil
+	}
+	if wait := s.asker.ask(time.Now()); wait > 0 {
+		return time.After(wait)
+	}
+	return nil
+}
+
+// ended reports whether the camera ended its stream, or began one that the
+// library does not take, and left it at that.
+func (s *session) ended() (failure, bool) {
+	f := s.frames
+	if at := f.source.ended.Load(); at != 0 && time.Since(time.Unix(0, at)) >= byeGrace {
+		return failure{streams.Silent, streams.ClosedByCamera, "the camera ended its stream", false}, true
+	}
+	if f.source.foreign.Load() && time.Since(time.Unix(0, f.arrived.Load())) >= byeGrace {
+		return failure{streams.Silent, streams.ClosedByCamera, "the camera began another stream", false}, true
+	}
+	return failure{}, false
 }
 
 // liveFor is how long the picture was there.

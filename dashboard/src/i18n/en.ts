@@ -142,6 +142,7 @@ const en: Messages = {
     connection_refused: 'The device refused the connection',
     timeout: 'The connection timed out',
     no_data: 'The device sends no picture',
+    no_key_frame: 'The device sends no key frame',
     closed_by_camera: 'The device closed the connection',
     unsupported_codec: 'Codec not supported',
     bad_stream: 'The stream is broken',

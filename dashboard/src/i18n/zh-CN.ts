@@ -142,6 +142,7 @@ export default {
     connection_refused: '设备拒绝连接',
     timeout: '连接超时',
     no_data: '设备不发画面',
+    no_key_frame: '设备不发关键帧',
     closed_by_camera: '设备断开了连接',
     unsupported_codec: '编码不支持',
     bad_stream: '码流有误',

@@ -74,7 +74,7 @@ describe('what a tile says', () => {
   })
 
   it('has words for each state, reason and trouble in both languages', () => {
-    const reasons = ['sign_in_refused', 'not_found', 'no_route', 'connection_refused', 'timeout', 'no_data', 'closed_by_camera',
+    const reasons = ['sign_in_refused', 'not_found', 'no_route', 'connection_refused', 'timeout', 'no_data', 'no_key_frame', 'closed_by_camera',
       'unsupported_codec', 'bad_stream', 'address_not_allowed', 'no_viewers', 'refused', 'unreachable', 'silent', 'disabled']
     const troubles = ['network', 'path', 'no_picture', 'no_codec', 'not_found', 'too_many', 'server', 'signed_out', 'forbidden']
     for (const book of [zh, en]) {

@@ -57,6 +57,7 @@ export default {
     connection_refused: 'The camera refuses the connection',
     timeout: 'The camera does not answer',
     no_data: 'Connected, but the camera sends nothing',
+    no_key_frame: 'Connected, waiting for a key frame',
     closed_by_camera: 'The camera closed the connection',
     unsupported_codec: 'The camera sends neither H.264 nor H.265',
     bad_stream: 'The stream is broken and cannot be decoded',

@@ -57,6 +57,7 @@ export default {
     connection_refused: '设备拒绝连接',
     timeout: '设备没有应答',
     no_data: '设备已连接，但没有画面数据',
+    no_key_frame: '设备已连接，正在等待关键帧',
     closed_by_camera: '设备断开了连接',
     unsupported_codec: '摄像机的编码不是 H.264 或 H.265',
     bad_stream: '码流有错，无法解码',
