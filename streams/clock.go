@@ -3,36 +3,49 @@ package streams
 import "time"
 
 // Limits within which a camera's time stamps are taken as they are. B-frames
-// step back a little; a jump beyond is re-based on our own clock.
+// step back a little. Stamps that run ahead of our clock make a viewer wait for
+// pictures that are there; ones that fall behind are a network that is held up,
+// for as long as a camera is borne at all.
 const (
-	maxStepBack    = time.Second
-	maxStepForward = 10 * time.Second
+	maxStepBack = time.Second
+	maxAhead    = time.Second
+	maxBehind   = 10 * time.Second
 )
 
-// rebase turns a camera's time stamps into ones that never jump.
+// rebase turns a camera's time stamps into ones that never jump, never go back
+// but for B-frames, and stay with our own clock whatever the camera's does.
 type rebase struct {
 	started bool
-	fresh   bool // the camera's clock started anew
-	offset  int64
+	fresh   bool  // the camera's clock started anew
 	in, out int64 // of the last frame
+	lead    int64 // by how much out went on more than our clock
 	at      time.Time
 }
 
 func (c *rebase) again() { c.fresh = true }
 
-func (c *rebase) apply(pts, rate int64, now time.Time) int64 {
-	step := pts - c.in
-	back := int64(maxStepBack.Seconds() * float64(rate))
-	forward := int64(maxStepForward.Seconds() * float64(rate))
-	switch {
-	case !c.started:
-		c.offset = -pts
-	case c.fresh || step < -back || step > forward:
-		gone := max(1, int64(now.Sub(c.at).Seconds()*float64(rate)))
-		c.offset = c.out + gone - pts
+func (c *rebase) apply(pts, rate int64, bFrames bool, now time.Time) int64 {
+	if !c.started {
+		c.started, c.fresh, c.in, c.at = true, false, pts, now
+		return 0
 	}
-	c.started, c.fresh = true, false
-	c.in, c.out, c.at = pts, pts+c.offset, now
+	ticks := func(d time.Duration) int64 { return int64(d.Seconds() * float64(rate)) }
+	least := int64(1)
+	if bFrames {
+		least = -ticks(maxStepBack)
+	}
+	step, gone := pts-c.in, ticks(now.Sub(c.at))
+	switch lead := c.lead + step - gone; {
+	case c.fresh || step < least:
+		step = max(1, gone)
+	case lead > ticks(maxAhead):
+		step = max(1, min(step, gone))
+	case lead < -ticks(maxBehind):
+		step = gone - ticks(maxBehind) - c.lead
+	}
+	c.fresh, c.in, c.at = false, pts, now
+	c.lead += step - gone
+	c.out += step
 	return c.out
 }
 

@@ -9,18 +9,20 @@ import (
 )
 
 // TestRebaseNeverJumps feeds time stamps that wrap, jump, stand still and run
-// back, with restarts between them.
+// back, with restarts between them: ours go on, with our own clock.
 func TestRebaseNeverJumps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c rebase
 		kind := rapid.SampledFrom([]Kind{Video, Audio}).Draw(t, "kind")
 		rate := (*Desc)(nil).ClockRate(kind)
 		now := time.Unix(1_700_000_000, 0)
+		from := now
 		pts := rapid.Int64Range(-1<<33, 1<<33).Draw(t, "first")
-		last := c.apply(pts, rate, now)
+		last := c.apply(pts, rate, false, now)
 		if last != 0 {
 			t.Fatalf("starts at %d", last)
 		}
+		lead := int64(0)
 		for range rapid.IntRange(1, 100).Draw(t, "frames") {
 			gone := time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(t, "gone"))
 			now = now.Add(gone)
@@ -30,20 +32,39 @@ func TestRebaseNeverJumps(t *testing.T) {
 				c.again()
 			}
 			pts += step
-			out := c.apply(pts, rate, now)
-			moved := out - last
-			taken := !again && step >= -rate && step <= 10*rate
+			out := c.apply(pts, rate, false, now)
+			wall := int64(now.Sub(from).Seconds() * float64(rate))
+			moved, after := out-last, out-wall
+			taken := !again && step > 0 && lead+step-int64(gone.Seconds()*float64(rate)) < rate && after > -10*rate
 			switch {
-			case taken && moved != step:
-				t.Fatalf("a step of %d became %d", step, moved)
-			case !taken && moved < 1:
-				t.Fatalf("a jump of %d steps back by %d", step, moved)
-			case !taken && math.Abs(float64(moved)-gone.Seconds()*float64(rate)) > 1:
-				t.Fatalf("a jump of %d moves %d ticks in %v", step, moved, gone)
+			case moved < 1:
+				t.Fatalf("a step of %d goes back by %d", step, moved)
+			case taken && math.Abs(float64(moved-step)) > 1:
+				t.Fatalf("a step of %d in %v, %d ahead, became %d", step, gone, lead, moved)
+			case after > rate+200 || after < -10*rate-200:
+				t.Fatalf("a step of %d in %v, %d ahead, led to %d ahead", step, gone, lead, after)
 			}
-			last = out
+			last, lead = out, after
 		}
 	})
+}
+
+// TestRebaseBFrames lets B-frames step back, and a held up network catch up.
+func TestRebaseBFrames(t *testing.T) {
+	var c rebase
+	now := time.Unix(1_700_000_000, 0)
+	for i, pts := range []int64{0, 10800, 3600, 7200, 21600, 14400, 18000} {
+		if got := c.apply(pts+5, 90000, true, now); got != pts {
+			t.Errorf("frame %d at %d, want %d", i, got, pts)
+		}
+		now = now.Add(40 * time.Millisecond)
+	}
+	now = now.Add(8 * time.Second)
+	for pts := int64(25200); pts < 25200+8*90000; pts += 3600 {
+		if got := c.apply(pts+5, 90000, true, now); got != pts {
+			t.Errorf("after a stall at %d, want %d", got, pts)
+		}
+	}
 }
 
 func TestMeter(t *testing.T) {

@@ -102,7 +102,7 @@ func (h *Hub) Publish(f *Frame) {
 		return
 	}
 	f.At = now
-	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), now)
+	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), f.Kind == Video && f.Desc.BFrames, now)
 	h.frames = append(h.frames, f)
 	h.bytes += f.Size
 	if f.Key {
