@@ -207,7 +207,7 @@ func (s *sender) begin(f *streams.Frame) bool {
 	if f.Kind == streams.Audio {
 		w = s.audio
 	}
-	if w == nil {
+	if w == nil || f.Aside {
 		return false
 	}
 	if f.Desc != w.desc {
