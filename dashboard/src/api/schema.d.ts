@@ -389,7 +389,7 @@ export interface paths {
         };
         /**
          * WebSocket: a snapshot by scope, then changes as they happen
-         * @description Needs a session.
+         * @description Needs a session. Messages are JSON objects with a `type`. From here: `hello` {seq, resumed, server_time, tick_s}; `snapshot` {part, parts, seq, cameras, incidents, alerts}; `events` {items}; `status` {items: CameraStatus}, all after hello, then those whose state changed, at most once a second; `figures` {at, items}, once a second, for the cameras that were asked for; `tick` {seq, server_time} each tick_s. A camera that is live and not stale has had a frame within 2 seconds; of others last_frame_at is their last one. From the client: {"type":"figures","ids":[...]}, at most 64 cameras, instead of those asked for before; cameras outside the scope are left out. Figures are {id, state, frame_age_ms, stale, fps, kbps, key_interval_s, lost, discarded, reconnects, viewers, degraded} and, with a sub stream, profiles: the same of each with its profile. Closes with 4401 session ended, 4403 rights or area changed, 4408 too slow (resume with since), 1007 or 1008 for a message that cannot be taken.
          */
         get: operations["live"];
         put?: never;
