@@ -139,6 +139,7 @@ func newTotalsCollector(m *media, w *whep.Server, hub *live.Hub) *totalsCollecto
 		{"nacked_packets", "Packets that viewers missed (NACK).", func(s whep.Stats) int64 { return s.Nacks }},
 		{"resent_packets", "Packets sent again.", func(s whep.Stats) int64 { return s.Resent }},
 		{"refreshes", "Pictures sent anew because a viewer asked (PLI, FIR).", func(s whep.Stats) int64 { return s.Refreshes }},
+		{"lost_packets", "Packets that viewers report as never come.", func(s whep.Stats) int64 { return s.Lost }},
 	} {
 		add("whep_"+f.name+"_total", f.help, counter, func() float64 { return float64(f.of(w.Stats())) })
 	}

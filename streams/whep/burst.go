@@ -38,8 +38,8 @@ type outlet struct {
 
 // counters are a server's, since it was opened.
 type counters struct {
-	packets, bytes, calls, failed atomic.Int64
-	nacks, resent, refreshes      atomic.Int64
+	packets, bytes, calls, failed  atomic.Int64
+	nacks, resent, refreshes, lost atomic.Int64
 }
 
 // destination is where a viewer's packets go.

@@ -76,6 +76,7 @@ type flow struct {
 	ok      bool // desc can be sent to this viewer
 	packets uint32
 	octets  uint32
+	lost    uint32 // as the viewer says
 	lastTS  uint32
 	lastPTS int64
 	lastAt  time.Time // when the last sent frame arrived; older in a replay
@@ -282,7 +283,7 @@ func (s *sender) answerAll(b *burst, now time.Time) {
 	}
 }
 
-// answer serves a NACK or a PLI.
+// answer serves a NACK, a PLI or a receiver report.
 func (s *sender) answer(b *burst, r request, now time.Time) {
 	w := s.video
 	if !r.video {
@@ -290,6 +291,10 @@ func (s *sender) answer(b *burst, r request, now time.Time) {
 	}
 	if w == nil || s.silent.Load() {
 		return
+	}
+	if r.lost > w.lost {
+		s.counts.lost.Add(int64(r.lost - w.lost))
+		w.lost = r.lost
 	}
 	for _, n := range r.nacks {
 		for _, seq := range n.PacketList() {

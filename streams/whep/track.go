@@ -67,7 +67,8 @@ func (t *track) payloadType(d *streams.Desc) (uint8, bool) {
 type request struct {
 	video  bool
 	nacks  []rtcp.NackPair
-	keyNow bool // PLI or FIR
+	keyNow bool   // PLI or FIR
+	lost   uint32 // by a receiver report: packets missed for good, so far
 }
 
 // readFeedback reads RTCP until the connection closes.
@@ -89,10 +90,25 @@ func (t *track) readFeedback(ask func(request)) {
 				r.nacks = p.Nacks
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 				r.keyNow = true
+			case *rtcp.ReceiverReport:
+				if r.lost = lostOf(p.Reports, t.ssrc); r.lost == 0 {
+					continue
+				}
 			default:
 				continue
 			}
 			ask(r)
 		}
 	}
+}
+
+// lostOf is what reports say of one stream. The count is signed: repetitions can
+// take it below zero (RFC 3550 6.4.1).
+func lostOf(reports []rtcp.ReceptionReport, ssrc uint32) uint32 {
+	for _, r := range reports {
+		if r.SSRC == ssrc && r.TotalLost < 1<<23 {
+			return r.TotalLost
+		}
+	}
+	return 0
 }

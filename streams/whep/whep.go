@@ -187,13 +187,14 @@ type Stats struct {
 	Nacks          int64 // packets that viewers missed
 	Resent         int64 // those sent again
 	Refreshes      int64 // pictures sent anew for a PLI or FIR
+	Lost           int64 // packets that viewers report as never come
 }
 
 // Stats returns the counts so far.
 func (s *Server) Stats() Stats {
 	c := &s.counts
 	return Stats{Packets: c.packets.Load(), Bytes: c.bytes.Load(), Calls: c.calls.Load(), Failed: c.failed.Load(),
-		Nacks: c.nacks.Load(), Resent: c.resent.Load(), Refreshes: c.refreshes.Load()}
+		Nacks: c.nacks.Load(), Resent: c.resent.Load(), Refreshes: c.refreshes.Load(), Lost: c.lost.Load()}
 }
 
 // Close ends every viewer and waits for them.
