@@ -1,9 +1,11 @@
 import type { Messages } from '.'
 import map from './en/map'
+import still from './en/still'
 import wall from './en/wall'
 
 const en: Messages = {
   map,
+  still,
   wall,
   self: 'English',
   product: 'Sharp Eyes',

@@ -1,9 +1,11 @@
 /** 中文为先。每个键在 en.ts 里都有对应。 */
 import map from './zh-CN/map'
+import still from './zh-CN/still'
 import wall from './zh-CN/wall'
 
 export default {
   map,
+  still,
   wall,
   self: '中文',
   product: '雪亮网关',
