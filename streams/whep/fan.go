@@ -97,13 +97,16 @@ func (f *fan) run() {
 	pace := time.NewTimer(time.Hour)
 	defer pace.Stop()
 	for {
-		wait, ended := f.round()
+		next, ended := f.round()
 		if ended && !f.sweep() {
 			return
 		}
 		var paced <-chan time.Time
-		if wait > 0 {
-			pace.Reset(wait)
+		switch {
+		case next == 0:
+			continue
+		case next > 0:
+			pace.Reset(next)
 			paced = pace.C
 		}
 		select {
@@ -113,28 +116,19 @@ func (f *fan) run() {
 	}
 }
 
-// round gives turns until nobody has more to send now. wait is when somebody
-// will have; 0: when the hub says so.
-func (f *fan) round() (wait time.Duration, ended bool) {
-	senders := f.load()
+// round gives each viewer a turn. next is after how long the earliest has more
+// to send: 0 at once, below 0 when the hub has a frame.
+func (f *fan) round() (next time.Duration, ended bool) {
 	b := newBurst(f.out)
 	defer b.release()
-	for more := true; more; {
-		more, wait = false, 0
-		now := time.Now()
-		for _, s := range senders {
-			next := s.turn(b, now)
-			switch {
-			case s.closed:
-				ended = true
-			case next < 0:
-			case next == 0:
-				more = true
-			case wait == 0 || next < wait:
-				wait = next
-			}
+	now := time.Now()
+	next = -1
+	for _, s := range f.load() {
+		wait := s.turn(b, now)
+		if wait >= 0 && (next < 0 || wait < next) {
+			next = wait
 		}
-		b.flush()
+		ended = ended || s.closed
 	}
-	return wait, ended
+	return next, ended
 }
