@@ -18,6 +18,7 @@ type rebase struct {
 	started bool
 	fresh   bool  // the camera's clock started anew
 	in, out int64 // of the last frame
+	top     int64 // the largest out
 	lead    int64 // by how much out went on more than our clock
 	at      time.Time
 }
@@ -32,7 +33,7 @@ func (c *rebase) apply(pts, rate int64, bFrames bool, now time.Time) int64 {
 	ticks := func(d time.Duration) int64 { return int64(d.Seconds() * float64(rate)) }
 	least := int64(1)
 	if bFrames {
-		least = -ticks(maxStepBack)
+		least = c.top - c.out - ticks(maxStepBack)
 	}
 	step, gone := pts-c.in, ticks(now.Sub(c.at))
 	switch lead := c.lead + step - gone; {
@@ -46,6 +47,7 @@ func (c *rebase) apply(pts, rate int64, bFrames bool, now time.Time) int64 {
 	c.fresh, c.in, c.at = false, pts, now
 	c.lead += step - gone
 	c.out += step
+	c.top = max(c.top, c.out)
 	return c.out
 }
 

@@ -65,6 +65,13 @@ func TestRebaseBFrames(t *testing.T) {
 			t.Errorf("after a stall at %d, want %d", got, pts)
 		}
 	}
+	top := c.out
+	for pts := int64(8 * 90000); pts > -90000; pts -= 3600 { // these are none
+		now = now.Add(40 * time.Millisecond)
+		if got := c.apply(pts, 90000, true, now); got < top-90000 {
+			t.Fatalf("runs back to %d from %d", got, top)
+		}
+	}
 }
 
 func TestMeter(t *testing.T) {

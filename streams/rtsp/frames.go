@@ -98,6 +98,10 @@ func (f *frames) undecodable(err error) {
 }
 
 func (f *frames) unit(nalus [][]byte, pts int64) {
+	if foreign(f.video.h265, nalus) {
+		f.spoiled()
+		return // no picture has come: in the end the camera is asked anew
+	}
 	sets := parameterSets(f.video.h265, nalus)
 	desc := f.adopt(sets)
 	desc, aside := f.sort(desc, nalus, pts)
@@ -120,6 +124,25 @@ func (f *frames) unit(nalus [][]byte, pts int64) {
 		f.firstShown.CompareAndSwap(0, now)
 		f.shown.Store(now)
 	}
+}
+
+// foreign reports whether NAL units are of another codec than was agreed on, as
+// from a camera that was switched over while it played. To H.264 those of H.265
+// look like data partitions, which no camera sends; to H.265 those of H.264 look
+// like a further layer (H.265 7.4.2.2).
+func foreign(h265 bool, nalus [][]byte) bool {
+	for _, n := range nalus {
+		if len(n) < 2 {
+			continue
+		}
+		if kind := n[0] & 0x1f; !h265 && kind >= typePartitionA && kind < typeIDR {
+			return true
+		}
+		if layer := n[0]&1<<5 | n[1]>>3; h265 && (layer != 0 || n[1]&7 == 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // sort tells whether a picture is to be put aside, and describes B-pictures. Those
