@@ -94,6 +94,14 @@ func (s *scene) changed(st streams.Status) {
 // watch opens a camera and somebody who looks at it.
 func (s *scene) watch(t testing.TB, name string, cam *faulty.Camera, udp bool) *viewer {
 	t.Helper()
+	v := s.place(t, name, cam, udp)
+	v.look()
+	return v
+}
+
+// place opens a camera and lets the fleet know it; nobody looks yet.
+func (s *scene) place(t testing.TB, name string, cam *faulty.Camera, udp bool) *viewer {
+	t.Helper()
 	cam.Failed = t.Errorf
 	if err := cam.Open(); err != nil {
 		t.Fatal(err)
@@ -105,7 +113,6 @@ func (s *scene) watch(t testing.TB, name string, cam *faulty.Camera, udp bool) *
 	s.viewers[name] = v
 	s.mu.Unlock()
 	s.fleet.Set(name, v.spec)
-	v.look()
 	return v
 }
 
@@ -157,7 +164,6 @@ type viewer struct {
 	cam     *faulty.Camera
 	spec    streams.Spec
 	hub     *streams.Hub
-	keep    bool // the frames themselves
 	release func()
 	wake    chan struct{}
 	ended   chan struct{}
@@ -166,7 +172,7 @@ type viewer struct {
 
 	mu      sync.Mutex
 	seen    []seen
-	frames  []*streams.Frame
+	frames  []*streams.Frame // the first ones, as many as there is room for
 	states  []news
 	read    int // states that were waited for
 	longest time.Duration
@@ -219,7 +225,7 @@ func (v *viewer) take(f *streams.Frame) {
 		v.longest = max(v.longest, now.Sub(v.seen[len(v.seen)-1].at))
 	}
 	v.seen = append(v.seen, seen{n, ok, f.Key, f.PTS, now, f.Desc, f.Size, v.hub.Status().Degraded})
-	if v.keep {
+	if len(v.frames) < cap(v.frames) {
 		v.frames = append(v.frames, f)
 	}
 	v.mu.Unlock()
@@ -384,7 +390,9 @@ func (s *scene) faults(t *testing.T, all []fault) {
 				if f.tune != nil {
 					f.tune(cam)
 				}
-				v := s.watch(t, f.name, cam, f.udp)
+				v := s.place(t, f.name, cam, f.udp)
+				v.frames = make([]*streams.Frame, 0, 400)
+				v.look()
 				f.check(v)
 				v.leave()
 			})
