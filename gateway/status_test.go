@@ -14,9 +14,8 @@ import (
 	"sharpeyes/streams"
 )
 
-// yard is a fleet whose pulls do what a test says, by a clock of its own.
+// yard is what a look sees, by a clock of its own.
 type yard struct {
-	*media
 	now   time.Time
 	list  []streams.Status
 	paths map[string]string
