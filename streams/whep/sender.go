@@ -14,10 +14,10 @@ import (
 
 // Pacing and repair.
 const (
-	// A viewer's packets leave at 16 a millisecond (154 Mbit/s) after the first
+	// A viewer's packets leave at 10 a millisecond (96 Mbit/s) after the first
 	// 32: the kept GOP at the start, or a large key frame, must not overrun the
-	// receiver's socket buffer.
-	paceEvery = time.Millisecond / 16
+	// receiver's socket buffer, often 212 KB or 92 packets.
+	paceEvery = time.Millisecond / 10
 	paceBurst = 32
 	// turnPackets is what one viewer sends before the next has its turn.
 	turnPackets = 16
