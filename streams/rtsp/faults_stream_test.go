@@ -50,9 +50,9 @@ func TestFaultNoKeyFrame(t *testing.T) {
 			}
 		}},
 		{name: "long after the first", tune: func(c *faulty.Camera) {
-			c.Script = faulty.Steps(faulty.Play(1), faulty.Keyless(250), faulty.Play(faulty.Forever))
+			c.Script = faulty.Steps(faulty.Play(1), faulty.Keyless(180), faulty.Play(faulty.Forever))
 		}, check: func(v *viewer) {
-			all := v.first(300)
+			all := v.first(200)
 			whole(v, all)
 			sound(v, all)
 			if st := v.hub.Status(); st.State != streams.Live || st.Reconnects != 0 {
@@ -140,7 +140,7 @@ func TestFaultTimeStamps(t *testing.T) {
 		all = append(all, fault{name: name, tune: func(c *faulty.Camera) {
 			c.Script = faulty.Steps(append(append([]faulty.Step{faulty.Play(25)}, steps...), faulty.Play(faulty.Forever))...)
 		}, check: func(v *viewer) {
-			all := v.first(220)
+			all := v.first(160)
 			whole(v, all)
 			sound(v, all)
 			first, last := all[0], all[len(all)-1]
@@ -173,7 +173,7 @@ func TestFaultHugeUnits(t *testing.T) {
 		"100000 fragments over UDP": {faulty.Fragments(100_000), false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene(t, nil)
+			s := newScene(t, func(p *Puller) { p.ReadTimeout = DefaultReadTimeout })
 			cam := faulty.New()
 			sent := make(chan struct{})
 			cam.Script = faulty.Steps(faulty.Play(20), c.step, faulty.Reached(sent), faulty.Play(faulty.Forever))

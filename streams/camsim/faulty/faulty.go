@@ -69,6 +69,7 @@ type Camera struct {
 	codec    string
 	conns    map[*Conn]struct{}
 	requests map[string]int
+	refused  []time.Time // all wrong sign-ins
 	wrong    []time.Time // wrong sign-ins that are remembered
 	locked   time.Time   // until when nobody is let in
 }
@@ -157,7 +158,7 @@ func (c *Camera) Plays() int { return int(c.plays.Load()) }
 // Accepted is how many connections were taken.
 func (c *Camera) Accepted() int { return int(c.tries.Load()) }
 
-// Asked is how often a method was asked for; "" counts wrong sign-ins.
+// Asked is how often a method was asked for.
 func (c *Camera) Asked(method string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

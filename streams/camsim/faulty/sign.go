@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // what RFC 2069 asks for, and what cameras speak
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func (c *Conn) signedIn(method, uri string) bool {
 	if right {
 		cam.wrong = nil
 	} else {
-		cam.requests[""]++
+		cam.refused = append(cam.refused, now)
 		for len(cam.wrong) > 0 && now.Sub(cam.wrong[0]) > cam.LockFor {
 			cam.wrong = cam.wrong[1:]
 		}
@@ -71,6 +72,13 @@ func digestOf(header string) map[string]string {
 		out[k] = strings.Trim(v, `"`)
 	}
 	return out
+}
+
+// Refused is when wrong sign-ins came.
+func (c *Camera) Refused() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.refused)
 }
 
 // Locked reports whether the camera lets nobody in after too many wrong sign-ins.
