@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { assertMoving, firstPicture, openDesk, playBySearch, watchTile } from './support/desk'
+import { assertFresh, firstPicture, openDesk, playBySearch } from './support/desk'
 import { tell } from './support/numbers'
 import { stage } from './support/stage'
 import { clearWall, openWall, take } from './support/wall'
 
 const here = stage()
+/** The aim is 200 ms in 95 of 100; what is asserted leaves room for a busy machine. */
 const FIRST_PICTURE_MS = 1000
-const AGE_MS = 1000
+/** From the first second on; the demo's cameras send a key frame every 4 s. */
+const AGE_MS = 150
 const FRAMES = 50
+const CLICKS = 24
 
 describe('video', () => {
   test('four tiles play at the desk, each picture moves and is of now', async () => {
@@ -17,7 +20,7 @@ describe('video', () => {
     const four = ['cam000', 'cam009', 'cam014', 'cam017']
     for (const id of four) await playBySearch(person, items.find((camera) => camera.id === id)!.name, id)
     expect(await person.page.locator('.tile[data-camera]').count()).toBe(4)
-    for (const id of four) assertMoving(`desk, ${id}`, await watchTile(person, id, FRAMES), AGE_MS)
+    for (const id of four) await assertFresh(person, `desk, ${id}`, id, FRAMES, AGE_MS)
   })
 
   test('four tiles play on the wall, and one of them large', async () => {
@@ -25,12 +28,12 @@ describe('video', () => {
     await openWall(person, 4)
     const four = ['cam001', 'cam004', 'cam011', 'cam021']
     for (const id of four) await take(person, id)
-    for (const id of four) assertMoving(`wall, ${id}`, await watchTile(person, id, FRAMES), AGE_MS)
+    for (const id of four) await assertFresh(person, `wall, ${id}`, id, FRAMES, AGE_MS)
     // Large means the main stream, swapped in without a standing or missing picture.
     const tile = person.page.locator('.tile[data-camera="cam011"]')
     await tile.dblclick()
     await expect.poll(() => tile.locator('video:not(.behind)').evaluate((video: HTMLVideoElement) => video.videoHeight), { timeout: 15_000 }).toBe(1080)
-    assertMoving('wall, cam011 large', await watchTile(person, 'cam011', FRAMES), AGE_MS)
+    await assertFresh(person, 'wall, cam011 large', 'cam011', FRAMES, AGE_MS)
   })
 
   const layouts: [number, string][] = [[4, 'sub stream'], [1, 'main stream']]
@@ -39,8 +42,8 @@ describe('video', () => {
     await openWall(person, layout)
     const times: number[] = []
     const ages: number[] = []
-    for (let i = 0; i < 10; i++) {
-      const id = `cam${String(2 * i + 1).padStart(3, '0')}`
+    for (let i = 0; i < CLICKS; i++) {
+      const id = `cam${String(i).padStart(3, '0')}`
       await take(person, id)
       const { ms, reading } = await firstPicture(person, id)
       expect(reading.frame, `${id}: the first picture cannot be read`).not.toBeNull()

@@ -57,6 +57,21 @@ export function assertMoving(what: string, readings: Reading[], limitMs: number)
   expect(Math.max(...ages), what).toBeLessThan(limitMs)
 }
 
+/**
+ * Follows a tile from its first second on: no picture older than the limit. A machine that is busy with
+ * something else may hold up a frame, and then the next ones are of now again; a stream that lags lags
+ * in every window.
+ */
+export async function assertFresh(person: Person, what: string, camera: string, frames: number, limitMs: number): Promise<void> {
+  let oldest = Infinity
+  for (let window = 0; window < 3 && oldest >= limitMs; window++) {
+    const readings = await watchTile(person, camera, frames, window > 0)
+    oldest = Math.max(...readings.map((reading) => reading.ageMs))
+    assertMoving(what, readings, 1000)
+  }
+  expect(oldest, `${what}: age of the oldest picture, ms`).toBeLessThan(limitMs)
+}
+
 /** The map's counts of what it has drawn. */
 export async function drawn(person: Person): Promise<{ cameras: number; incidents: number; alerts: number }> {
   const box = person.testId('map')

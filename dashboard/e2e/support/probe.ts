@@ -23,8 +23,8 @@ export interface Opening {
 }
 
 export interface Probe {
-  /** Reads what the element shows right now. */
-  read(video: HTMLVideoElement): Reading
+  /** Reads what the element shows right now; at: when that was, if not now. */
+  read(picture: HTMLVideoElement | HTMLCanvasElement, at?: number): Reading
   /** The readings of the next frames that the element draws; those before `after` (epoch ms) are not counted. */
   follow(selector: string, frames: number, after?: number): Promise<Reading[]>
   /** Notes the first frame of every video put into the page from now on; clicks start the clock. */
@@ -47,15 +47,14 @@ export function installProbe(): void {
   const canvas = document.createElement('canvas')
   const pen = canvas.getContext('2d', { willReadFrequently: true })!
 
-  function read(video: HTMLVideoElement): Reading {
-    const at = Date.now()
-    const { videoWidth: width, videoHeight: height } = video
+  function read(picture: HTMLVideoElement | HTMLCanvasElement, at = Date.now()): Reading {
+    const [width, height] = picture instanceof HTMLVideoElement ? [picture.videoWidth, picture.videoHeight] : [picture.width, picture.height]
     if (!width || !height) return { frame: null, ageMs: NaN, at }
     const cell = width / 48
     // One pixel of the canvas for a third of a cell: the middle one is far from both edges.
     canvas.width = 36
     canvas.height = 3
-    pen.drawImage(video, cell / 2, height - 1.5 * cell, 11 * cell, cell, 0, 0, 33, 3)
+    pen.drawImage(picture, cell / 2, height - 1.5 * cell, 11 * cell, cell, 0, 0, 33, 3)
     const pixels = pen.getImageData(0, 1, 33, 1).data
     const bits: boolean[] = []
     for (let k = 0; k < 11; k++) {
@@ -68,8 +67,9 @@ export function installProbe(): void {
     if (!bits[0] || bits[10] || !even) return { frame: null, ageMs: NaN, at }
     const frame = bits.slice(1, 9).reduce((n, on) => n * 2 + Number(on), 0)
     const behind = ((((at / 1000) * FPS - frame) % LOOP) + LOOP) % LOOP
-    // The camera's clock may be a few ms ahead of the wall's: that is no picture of 8 s ago.
-    return { frame, ageMs: ((behind > LOOP - 1 ? behind - LOOP : behind) / FPS) * 1000, at }
+    // The camera's clock may be a few ms ahead of the wall's, and a newer frame may have come
+    // since `at`: that is no picture of 8 s ago.
+    return { frame, ageMs: ((behind > LOOP - FPS ? behind - LOOP : behind) / FPS) * 1000, at }
   }
 
   function follow(selector: string, frames: number, after = 0): Promise<Reading[]> {
@@ -78,8 +78,9 @@ export function installProbe(): void {
       const next = () => {
         const video = document.querySelector<HTMLVideoElement>(selector)
         if (!video) return void requestAnimationFrame(next)
-        video.requestVideoFrameCallback(() => {
-          const reading = read(video)
+        video.requestVideoFrameCallback((now) => {
+          // As old as it was when it was shown: a script that the machine kept waiting is no fault of the picture.
+          const reading = read(video, performance.timeOrigin + Math.min(now, performance.now()))
           if (reading.at >= after) readings.push(reading)
           if (readings.length >= frames) done(readings)
           else next()

@@ -23,6 +23,8 @@ export type Topic = 'cameras' | 'incidents' | 'alerts' | 'status' | 'places' | '
 export interface HeardFigures {
   figures: CameraFigures
   at: number
+  /** Those of the second before, for what has grown since. */
+  before?: CameraFigures
 }
 export type Listener = (ids: ReadonlySet<string> | null) => void
 
@@ -108,7 +110,7 @@ export class Picture {
   applyFigures(items: readonly CameraFigures[]): void {
     const all = new Set(this.wanted())
     const at = Date.now()
-    for (const figures of items) if (all.has(figures.id)) this.figures.set(figures.id, { figures, at })
+    for (const figures of items) if (all.has(figures.id)) this.figures.set(figures.id, { figures, at, before: this.figures.get(figures.id)?.figures })
   }
 
   setConnection(next: Connection): void {

@@ -28,6 +28,8 @@ export interface FeedOptions {
   onChange(): void
   /** True for a camera that is known to be down: it is not asked until it comes back. */
   hold?(camera: string): boolean
+  /** True when the server has a picture of it now; one that it would have to wait for comes no sooner than live video. */
+  kept?(camera: string): boolean
   around?: Surroundings
 }
 
@@ -144,7 +146,7 @@ export class Feed {
   #askStill(camera: string): void {
     if (this.#stillAsked || this.#shown?.clock.lastAt !== 0) return
     this.#stillAsked = true
-    this.#still.start(camera)
+    if (this.options.kept?.(camera)) this.#still.start(camera)
   }
 
   /** A camera without a sub stream answers with main: that is not asked for again. */

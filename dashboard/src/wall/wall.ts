@@ -295,6 +295,7 @@ export class Wall {
       stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.options.around, onChange: () => this.#tick(),
       // Only while we are told what happens: without the live socket the state may be old.
       hold: (camera) => this.options.picture.connection.state === 'live' && cameraLive(this.options.picture.status.get(camera)) === false,
+      kept: (camera) => this.options.picture.status.get(camera)?.state === 'live',
     })
   }
 

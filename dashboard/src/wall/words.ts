@@ -1,5 +1,5 @@
 /** What a tile says: from states and times to sentences. Pure, given the words and the time. */
-import type { Camera, Status, StreamFigures } from '../api/types'
+import type { Camera, CameraFigures, Status, StreamFigures } from '../api/types'
 import type { HeardFigures } from '../picture/picture'
 import { STALE_MS } from './frames'
 import type { PlayerView } from './player'
@@ -56,8 +56,16 @@ const FRESH_MS = 3_000
 /** The figures of the stream that is shown. */
 function figuresOf(view: PlayerView, heard: Heard, now: number): StreamFigures | null {
   const { figures } = heard
-  if (!figures || now - figures.at > FRESH_MS) return null
-  return figures.figures.profiles?.find((one) => one.profile === view.profile) ?? figures.figures
+  return !figures || now - figures.at > FRESH_MS ? null : ofProfile(figures.figures, view)
+}
+
+const ofProfile = (figures: CameraFigures, view: PlayerView): StreamFigures => figures.profiles?.find((one) => one.profile === view.profile) ?? figures
+
+/** The camera sends, but only changes of a picture that nobody has: the next key frame is waited for. */
+function lacksKey(view: PlayerView, heard: Heard, now: number): boolean {
+  const figures = figuresOf(view, heard, now)
+  const before = heard.figures?.before
+  return figures !== null && before !== undefined && figures.discarded > ofProfile(before, view).discarded
 }
 
 /** How old the newest frame that the server has must be by now; null when it is young or not known. */
@@ -89,6 +97,7 @@ export function tileState(view: PlayerView, heard: Heard, now: number): TileStat
   }
   if (view.state === 'stale') return dead && now - view.lastAt > KEEP_PICTURE_MS ? 'offline' : 'stale'
   if (status?.reason === 'unsupported_codec') return 'unsupported'
+  if (status?.reason === 'no_key_frame' || (view.state === 'waiting' && lacksKey(view, heard, now))) return 'waiting'
   if (dead) return 'offline'
   if (view.state === 'offline' && unsupported(view)) return 'unsupported'
   // The way to the browser stands, the one to the camera does not yet.
@@ -114,7 +123,7 @@ export function tileWords(
       return words
     case 'waiting':
       words.title = t('wall.waiting_key')
-      words.reason = t('wall.waiting_since', { time: span(now - view.since, t) })
+      words.reason = t('wall.waiting_since', { time: span(status?.reason === 'no_key_frame' ? serverNow - Date.parse(status.since) : now - view.since, t) })
       if (status?.key_interval_s) words.next = t('wall.key_every', { n: status.key_interval_s })
       return words
     case 'unsupported':
@@ -128,7 +137,7 @@ export function tileWords(
       return words
     case 'stale':
       words.title = t('wall.stands_at', { time: clock(view.lastAt) })
-      words.reason = cameraLive(status) === false ? reasonOf(status!, t) : t('wall.stale_waiting')
+      words.reason = lacksKey(view, heard, now) ? t('wall.waiting_key') : cameraLive(status) === false ? reasonOf(status!, t) : t('wall.stale_waiting')
       words.next = cameraLive(status) === false ? nextOf(status!, serverNow, t) : t('wall.recovering')
       return words
     case 'offline':

@@ -4,7 +4,9 @@ import type { Layout } from '../../wall'
 export type Action = { do: 'search' | 'full' | 'list' | 'help' | 'wall' } | { do: 'layout'; layout: Layout }
 
 const LAYOUT_KEYS: Record<string, Layout> = { 1: 1, 4: 4, 6: 6, 9: 9, 0: 16 }
-const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape', 'm', 'M', 'i', 'I', '+', '=', '-'])
+const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape'])
+/** These mean the wall wherever the focus is. */
+const PICTURE_KEYS = new Set(['m', 'i', '+', '=', '-'])
 
 export function actionOf(event: KeyboardEvent): Action | null {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return null
@@ -17,6 +19,7 @@ export function actionOf(event: KeyboardEvent): Action | null {
   const key = event.key.toLowerCase()
   if (key === 'f') return { do: 'full' }
   if (key === 'l') return { do: 'list' }
+  if (PICTURE_KEYS.has(key)) return { do: 'wall' }
   // A list walks by its own arrows, a button is pressed by its own Enter.
   if (target?.closest('[role="tree"]')) return null
   if (event.key === 'Enter' && target?.closest('button, a')) return null
