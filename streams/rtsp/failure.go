@@ -24,6 +24,9 @@ type failure struct {
 	slow   bool // trying soon would do no good, or harm
 }
 
+// wrongLogin is the detail of a refusal that counts towards locking a login.
+const wrongLogin = "the camera refuses the user name or password"
+
 func (f failure) Error() string { return f.detail }
 
 // What goes wrong on our side of the library.
@@ -86,10 +89,11 @@ func refusalOf(err error) (failure, bool) {
 // statusFailure sorts an RTSP status (RFC 2326 7.1.1).
 func statusFailure(code base.StatusCode) failure {
 	switch code {
-	case base.StatusUnauthorized, base.StatusForbidden, base.StatusProxyAuthRequired,
+	case base.StatusUnauthorized, base.StatusProxyAuthRequired,
 		base.StatusConnectionAuthorizationRequired, base.StatusConnectionCredentialsNotAccepted:
-		return failure{streams.Refused, streams.SignInRefused,
-			"the camera refuses the user name or password", true}
+		return failure{streams.Refused, streams.SignInRefused, wrongLogin, true}
+	case base.StatusForbidden: // the login is right, but not for this
+		return failure{streams.Refused, streams.SignInRefused, "the camera does not let this user see the stream", true}
 	case base.StatusNotFound, base.StatusGone:
 		return failure{streams.Refused, streams.NotFound, "the camera has no stream at this path", false}
 	case base.StatusUnsupportedTransport:

@@ -212,4 +212,3 @@ func (c *fakeConn) control(p rtcp.Packet) {
 func (c *fakeConn) former(ssrc uint32, payload []byte, stamp uint32) {
 	c.packet(0, &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: 9, Timestamp: stamp, SSRC: ssrc, Marker: true}, Payload: payload})
 }
-

@@ -42,6 +42,7 @@ func benchIntake(b *testing.B, n int) {
 	debug.FreeOSMemory()
 	before := resident(b)
 	p := New()
+	p.PerHost, p.HostGap = n, time.Millisecond // they are behind one address
 	fleet := streams.NewFleet(p.Pull)
 	live := make(chan string, 16*n)
 	fleet.OnChange = func(s streams.Status) {

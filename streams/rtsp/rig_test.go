@@ -102,6 +102,7 @@ func impatient() *Puller {
 func quick() *Puller {
 	p := New()
 	p.MinBackoff, p.MaxBackoff = 10*time.Millisecond, 40*time.Millisecond
+	p.HostGap = time.Millisecond
 	return p
 }
 

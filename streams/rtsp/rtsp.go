@@ -3,6 +3,9 @@
 // Invariants:
 //   - Pull returns within a second of its context's end; nothing it started
 //     outlives it, and nothing touches the hub afterwards.
+//   - An address sees few dials at once, spread over time, and no more than
+//     PerHost connections; a login that it refused is not tried through another
+//     of its cameras (hosts).
 //   - A camera sees at most one dial a second. Back-off starts anew only after
 //     the picture was live for StableAfter, so that a flapping camera is not
 //     hammered; a refused sign-in waits RefusedWait, longer each time, so that
@@ -36,6 +39,8 @@ const (
 	DefaultStableAfter = 10 * time.Second
 	DefaultKeyWait     = 60 * time.Second
 	DefaultStarts      = 16
+	DefaultPerHost     = 64
+	DefaultHostGap     = 100 * time.Millisecond
 )
 
 // startHold is how long one start keeps others waiting at most: cameras that
@@ -72,10 +77,16 @@ type Puller struct {
 	KeyWait time.Duration
 	// Starts bounds how many cameras are dialled at the same moment.
 	Starts int
+	// PerHost bounds the connections to one address (host and port), as a
+	// recorder with many cameras is; HostGap is the least time between two dials
+	// of it.
+	PerHost int
+	HostGap time.Duration
 	// Log gets one line for each change of a camera's state.
 	Log *slog.Logger
 
 	chunks   sync.Pool // of *chunk
+	hosts    hosts
 	once     sync.Once
 	slots    chan struct{} // one for each start under way; full: the next waits
 	mu       sync.Mutex
@@ -111,6 +122,8 @@ func (p *Puller) init() {
 		p.RefusedWait = cmp.Or(p.RefusedWait, DefaultRefusedWait)
 		p.StableAfter = cmp.Or(p.StableAfter, DefaultStableAfter)
 		p.KeyWait = cmp.Or(p.KeyWait, DefaultKeyWait)
+		p.PerHost = cmp.Or(p.PerHost, DefaultPerHost)
+		p.HostGap = cmp.Or(p.HostGap, DefaultHostGap)
 	})
 }
 
@@ -126,17 +139,38 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 	if r, ok := p.refused(who); ok && !p.rest(ctx, hub, r.failure, time.Until(r.until)) {
 		return
 	}
-	hub.SetState(streams.Connecting, streams.NoReason, "", time.Time{})
+	host, leave := p.hosts.use(addressOf(spec.URL), p.PerHost)
+	defer leave()
 	var failures int
 	var last failure
+	show := func() {
+		if last.state == "" {
+			hub.SetState(streams.Connecting, streams.NoReason, "", time.Time{})
+		} else {
+			hub.SetState(last.state, last.reason, last.detail, time.Time{})
+		}
+	}
+	told := func(detail string, long bool) {
+		if long || last.state == "" {
+			hub.SetState(streams.Connecting, streams.NoReason, detail, time.Time{})
+		}
+	}
 	for connections := 0; ctx.Err() == nil; {
-		done, err := p.start(ctx)
+		show()
+		turn, refused, err := host.enter(ctx, login{spec.Username, spec.Password}, p.HostGap, told)
 		if err != nil {
 			return
 		}
+		if turn == nil {
+			last = elsewhere(refused.failure)
+			if !p.rest(ctx, hub, last, time.Until(refused.until)+rand.N(p.MinBackoff)) {
+				return
+			}
+			continue
+		}
+		show()
 		s := &session{puller: p, spec: spec, hub: hub, log: log, reconnect: connections > 0}
-		fail := s.run(ctx, done)
-		done()
+		fail, spared := p.play(ctx, s, turn)
 		if ctx.Err() != nil {
 			return
 		}
@@ -153,7 +187,7 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 			wait = p.RefusedWait + rand.N(p.RefusedWait/4+1)
 		}
 		if fail.reason == streams.SignInRefused {
-			wait = p.refuse(who, fail)
+			wait = p.refuse(who, fail, spared)
 		}
 		level := slog.LevelDebug
 		if fail.reason != last.reason || s.liveFor() > 0 {
@@ -166,6 +200,22 @@ func (p *Puller) Pull(ctx context.Context, spec streams.Spec, hub *streams.Hub) 
 			return
 		}
 	}
+}
+
+// play is one connection, on its turn. spared is how long its address is not to
+// be asked again with the same login.
+func (p *Puller) play(ctx context.Context, s *session, t *turn) (fail failure, spared time.Duration) {
+	defer t.leave()
+	done, err := p.start(ctx)
+	if err != nil {
+		return failure{}, 0
+	}
+	defer done()
+	fail = s.run(ctx, func() { done(); t.playing() })
+	if fail.detail == wrongLogin {
+		spared = t.refuse(fail, p.refusedWait)
+	}
+	return fail, spared
 }
 
 // rest shows a failure while waiting. It reports whether ctx goes on.
@@ -214,13 +264,13 @@ func (p *Puller) refused(who account) (refusal, bool) {
 	return r, ok && time.Now().Before(r.until)
 }
 
-// refuse records a refused sign-in and returns how long not to try again.
-func (p *Puller) refuse(who account, f failure) time.Duration {
+// refuse records a refused sign-in and returns how long not to try again: as
+// long as its address is spared, where that is.
+func (p *Puller) refuse(who account, f failure, spared time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, tries := time.Now(), p.refusals[who].tries
-	wait := p.RefusedWait << min(tries, refusedDoublings)
-	wait += rand.N(wait/4 + 1)
+	wait := cmp.Or(spared, p.refusedWait(tries))
 	for k, r := range p.refusals {
 		if now.After(r.until.Add(p.RefusedWait << refusedDoublings)) {
 			delete(p.refusals, k)
@@ -228,6 +278,12 @@ func (p *Puller) refuse(who account, f failure) time.Duration {
 	}
 	p.refusals[who] = refusal{f, now.Add(wait), tries + 1}
 	return wait
+}
+
+// refusedWait is how long not to try again after so many refusals before.
+func (p *Puller) refusedWait(tries int) time.Duration {
+	wait := p.RefusedWait << min(tries, refusedDoublings)
+	return wait + rand.N(wait/4+1)
 }
 
 // forgive forgets that an account was refused: it is let in.
