@@ -39,6 +39,7 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 	set.WebRTC.UDPListen, set.WebRTC.TCPListen = ":0", ":0"
 	set.Cameras.Networks = append(set.Cameras.Networks, "127.0.0.0/8", "::1/128")
 	set.Metrics.Networks = []string{"127.0.0.0/8", "::1/128"}
+	set.RTSP.PerHost, set.RTSP.DialRate = 2*c.Cameras, 1000 // all are behind one address, which is no recorder
 	set.NumberPrefix = "YH-"
 	set.Log.Level = "warn"
 	set.DataDir = c.Data

@@ -130,6 +130,7 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 	a.later(w.Close)
 	p := rtsp.New()
 	p.Dial, p.Log = guardedDial(networks), a.log
+	p.PerHost, p.HostGap = a.set.RTSP.PerHost, time.Duration(float64(time.Second)/a.set.RTSP.DialRate)
 	fleet := streams.NewFleet(p.Pull)
 	fleet.Linger = a.set.Cameras.Linger
 	a.later(fleet.Close)

@@ -36,6 +36,10 @@ type Config struct {
 		Networks []string      `koanf:"networks"` // cameras may be reached in these alone
 		Linger   time.Duration `koanf:"linger"`   // an on-demand pull outlives its last viewer by this
 	} `koanf:"cameras"`
+	RTSP struct {
+		PerHost  int     `koanf:"per_host"`  // connections to one address: a recorder has many cameras and few places
+		DialRate float64 `koanf:"dial_rate"` // dials of one address in a second
+	} `koanf:"rtsp"`
 	Redis struct {
 		URL    string `koanf:"url"` // redis://...; empty: one node, in process
 		Prefix string `koanf:"prefix"`
@@ -66,6 +70,7 @@ func Default() Config {
 	c.WebRTC.MaxViewers = 1000
 	c.Cameras.Networks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 	c.Cameras.Linger = 30 * time.Second
+	c.RTSP.PerHost, c.RTSP.DialRate = 64, 10
 	c.Redis.Prefix = "sharpeyes"
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
@@ -145,6 +150,12 @@ func (c Config) Validate() error {
 	}
 	if c.WebRTC.MaxViewers < 1 || c.WebRTC.MaxViewers > 100_000 {
 		return fmt.Errorf("webrtc.max_viewers: must be 1 to 100000")
+	}
+	if c.RTSP.PerHost < 1 || c.RTSP.PerHost > 100_000 {
+		return fmt.Errorf("rtsp.per_host: must be 1 to 100000")
+	}
+	if !(c.RTSP.DialRate >= 0.1 && c.RTSP.DialRate <= 1000) {
+		return fmt.Errorf("rtsp.dial_rate: must be 0.1 to 1000 a second")
 	}
 	for key, d := range map[string]time.Duration{"cameras.linger": c.Cameras.Linger, "session.idle": c.Session.Idle, "session.absolute": c.Session.Absolute} {
 		if d <= 0 {
