@@ -27,7 +27,8 @@ function see(person: Person, kind: 'video' | 'img', url: string): Promise<Seen> 
   return person.page.evaluate(async ([name, src]) => {
     const element = document.createElement(name) as HTMLVideoElement | HTMLImageElement
     const loaded = new Promise<void>((done, failed) => {
-      element.addEventListener(name === 'video' ? 'loadeddata' : 'load', () => done(), { once: true })
+      if (element instanceof HTMLVideoElement) element.requestVideoFrameCallback(() => done())
+      else element.addEventListener('load', () => done(), { once: true })
       element.addEventListener('error', () => failed(new Error(`${src}: not shown`)), { once: true })
     })
     if (element instanceof HTMLVideoElement) {
@@ -89,8 +90,9 @@ describe('stills', () => {
         const at = Date.now()
         const video = document.createElement('video')
         video.muted = true
+        video.preload = 'auto' // with metadata alone Chromium draws nothing
         video.src = URL.createObjectURL(await response.blob())
-        await new Promise((done) => video.addEventListener('loadeddata', done, { once: true }))
+        await new Promise((done) => video.requestVideoFrameCallback(done))
         const strip = window.probe.read(video)
         return [said, strip.frame, strip.ageMs - (strip.at - at)] as const
       }, still('cam003', 'keyframe.mp4'))

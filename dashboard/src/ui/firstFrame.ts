@@ -6,7 +6,9 @@ export async function drawFirstFrame(file: Blob, canvas: HTMLCanvasElement, sign
   video.preload = 'auto'
   try {
     await new Promise<void>((done, failed) => {
-      video.onloadeddata = () => done()
+      // At "loadeddata" Chromium draws nothing one time in twenty; a frame that was presented it draws.
+      if (typeof video.requestVideoFrameCallback === 'function') video.requestVideoFrameCallback(() => done())
+      else video.onloadeddata = () => done()
       video.onerror = () => failed(new Error('the picture cannot be decoded'))
       signal.addEventListener('abort', () => failed(new Error('no longer wanted')), { once: true })
       video.src = url
