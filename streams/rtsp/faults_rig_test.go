@@ -42,7 +42,7 @@ func newScene(t *testing.T, tune func(*Puller)) *scene {
 		viewers: map[string]*viewer{}, dials: map[string][]time.Time{}}
 	p := s.puller
 	p.ReadTimeout, p.KeyWait, p.StableAfter = 2*time.Second, 12*time.Second, 2*time.Second
-	p.MinBackoff, p.MaxBackoff, p.RefusedWait = 20*time.Millisecond, 200*time.Millisecond, 12*time.Second
+	p.MinBackoff, p.MaxBackoff, p.RefusedWait, p.HostGap = 20*time.Millisecond, 200*time.Millisecond, 12*time.Second, time.Millisecond
 	if tune != nil {
 		tune(p)
 	}

@@ -31,8 +31,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
+	if flag.Lookup("test.fuzz").Value.String() == "" { // else it is the number of fuzzing processes
+		if err := flag.Set("test.parallel", "12"); err != nil {
+			panic(err)
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
