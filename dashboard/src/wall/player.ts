@@ -44,6 +44,8 @@ export interface PlayerView {
 
 /** A key frame may be 10 s away; only after that a session without frames is suspect. */
 export const REOPEN_MS = 12_000
+/** A camera that sends no sound for so long has none. */
+const MUTE_MS = 3_000
 /** The decoder's counters are read this often, for the figures. */
 const SAMPLE_MS = 1_000
 
@@ -75,6 +77,10 @@ export class Player {
   #meter = new Meter()
   #sampledAt = 0
   #sound: Sound = 'off'
+  #microphone: RTCRtpReceiver | null = null
+  /** When sound last arrived; before the first, since when it is waited for. */
+  #heardAt = 0
+  #packets = 0
   #receiver: RTCRtpReceiver | null = null
   #callback = 0
   #presented = 0
@@ -93,6 +99,11 @@ export class Player {
       onState: (state) => this.#onLink(state),
       onStream: (stream, receiver) => this.#onStream(stream, receiver),
       onTold: (told) => { this.#told = told },
+      onSound: (receiver) => {
+        this.#microphone = receiver
+        this.#packets = 0
+        this.#heardAt = this.#now()
+      },
       onAsked: options.onAsked, sound: options.sound, hold: options.hold,
     }, around)
   }
@@ -162,7 +173,8 @@ export class Player {
 
   #sounds(): Sound {
     if (this.#sound === 'off' || this.#sound === 'blocked') return this.#sound
-    return this.options.sound && !this.#told.sound ? 'none' : 'on'
+    const mute = !this.#told.sound || (this.#heardAt > 0 && this.#now() - this.#heardAt > MUTE_MS && this.#state === 'live')
+    return mute ? 'none' : 'on'
   }
 
   close(keepalive = false): void {
@@ -170,7 +182,7 @@ export class Player {
     this.#closed = true
     if (this.#callback && 'cancelVideoFrameCallback' in this.video) this.video.cancelVideoFrameCallback(this.#callback)
     this.#session.close(keepalive)
-    this.#receiver = null
+    this.#receiver = this.#microphone = null
     this.options.pool.give(this.video)
   }
 
@@ -239,11 +251,21 @@ export class Player {
         this.clock.decoded(now, entry.framesDecoded, stamp)
         if (this.clock.lastAt === now) this.#frameCame(first)
       })
+      await this.#askMicrophone(now)
     } catch {
       // A closed connection has no figures; the next tick says what it is.
     } finally {
       this.#asking = false
     }
+  }
+
+  async #askMicrophone(now: number): Promise<void> {
+    const stats = await this.#microphone?.getStats()
+    stats?.forEach((entry: { type: string; packetsReceived?: number }) => {
+      if (entry.type !== 'inbound-rtp' || entry.packetsReceived === undefined || entry.packetsReceived === this.#packets) return
+      this.#packets = entry.packetsReceived
+      this.#heardAt = now
+    })
   }
 
   #judge(now: number): void {

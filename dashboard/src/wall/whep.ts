@@ -43,7 +43,7 @@ export interface Told {
   /** The codec that the camera sends, H264 or H265. */
   codec?: string
   transcoded: boolean
-  /** False when sound was asked for and the camera has none. */
+  /** False when the answer sends no sound. It may promise sound that the camera does not have. */
   sound: boolean
 }
 
@@ -54,6 +54,8 @@ export interface WhepOptions {
   onState(state: LinkState): void
   /** The session's picture, and its sound in the same stream; stats are the picture's. */
   onStream(stream: MediaStream, receiver: RTCRtpReceiver): void
+  /** The sound's receiver, for its stats. */
+  onSound?(receiver: RTCRtpReceiver): void
   onTold?(told: Told): void
   /** The request is on its way. */
   onAsked?(): void
@@ -259,6 +261,7 @@ export class WhepSession {
       this.#media ??= new MediaStream()
       this.#media.addTrack(event.track)
       if (event.track.kind === 'video') this.options.onStream(this.#media, event.receiver)
+      else this.options.onSound?.(event.receiver)
     }
     pc.onicecandidate = (event) => {
       if (this.#gone(round)) return
