@@ -19,6 +19,7 @@ var rooms = map[string]room{
 	"streams":               {heavy: []string{"pion/rtp"}},
 	"streams/rtsp":          {own: []string{"streams"}, heavy: []string{"gortsplib", "mediacommon", "pion/rtp"}},
 	"streams/whep":          {own: []string{"streams"}, heavy: []string{"pion/rtp", "pion/webrtc"}},
+	"streams/transcode":     {own: []string{"streams"}},
 	"streams/still":         {own: []string{"streams"}, heavy: []string{"mediacommon", "mp4ff"}},
 	"streams/camsim":        {heavy: []string{"gortsplib", "mediacommon", "pion/rtp"}},
 	"streams/camsim/faulty": {},
@@ -30,7 +31,8 @@ var rooms = map[string]room{
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
 	"gateway": {own: []string{"alerts", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
-		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/still", "streams/whep"},
+		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/still",
+		"streams/transcode", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},
 	"gateway/config":  {heavy: []string{"koanf", "yaml"}},
 	"gateway/auth":    {own: []string{"alerts"}, heavy: []string{"scs"}},

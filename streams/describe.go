@@ -1,6 +1,9 @@
 package streams
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Describe says what the stream is going to carry, before its first frame.
 func (h *Hub) Describe(d *Desc) {
@@ -56,4 +59,13 @@ func (h *Hub) Desc(ctx context.Context) *Desc {
 			return nil
 		}
 	}
+}
+
+// Derive returns a hub for what is made of this one's frames, and a function that
+// ends it for good, once. Time stamps are taken as they are. It has a life of its own: who derives it ends it when
+// this one is gone.
+func (h *Hub) Derive() (d *Hub, end func()) {
+	d = NewHub(h.camera, h.profile, h.now, nil)
+	d.derived = true
+	return d, sync.OnceFunc(func() { close(d.gone) })
 }

@@ -23,6 +23,7 @@ type Hub struct {
 	profile Profile
 	now     func() time.Time
 	gone    chan struct{}
+	derived bool          // frames have another hub's time stamps already
 	joined  chan struct{} // holds one: a reader came
 	wanted  chan struct{} // holds one: a key frame is missed
 	watched atomic.Int32  // readers, to be asked without the lock
@@ -102,7 +103,9 @@ func (h *Hub) Publish(f *Frame) {
 		return
 	}
 	f.At = now
-	f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), f.Kind == Video && f.Desc.BFrames, now)
+	if !h.derived {
+		f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), f.Kind == Video && f.Desc.BFrames, now)
+	}
 	h.frames = append(h.frames, f)
 	h.bytes += f.Size
 	if f.Key {
