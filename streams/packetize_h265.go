@@ -13,6 +13,10 @@ const (
 	h265FirstRTP  = 41 // reserved, and from hevcAP on RTP's own packets
 )
 
+// maxAggregated bounds the NAL units of one aggregation packet: readers do
+// (gortsplib takes 21).
+const maxAggregated = 16
+
 func typeH265(n []byte) byte { return n[0] >> 1 & 0x3f }
 
 // PacketizeH265 cuts the NAL units of one H.265 access unit into RTP payloads by
@@ -46,7 +50,7 @@ func PacketizeH265(nalus [][]byte) [][]byte {
 			out = appendFU(out, n)
 			continue
 		}
-		if groupSize+2+len(n) > MaxPayload {
+		if groupSize+2+len(n) > MaxPayload || len(group) == maxAggregated {
 			flush()
 		}
 		group = append(group, n)

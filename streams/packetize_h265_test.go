@@ -111,6 +111,7 @@ func TestAggregatesOfH265(t *testing.T) {
 func FuzzPacketizeH265(f *testing.F) {
 	f.Add([]byte{0x40, 1, 0x0c, 0x42, 1, 1, 0x44, 1, 0xc0, 0x26, 1, 0xaf}, uint16(3), uint16(3))
 	f.Add(bytes.Repeat([]byte{0x26, 1, 0xaf}, 1000), uint16(2500), uint16(400))
+	f.Add(bytes.Repeat([]byte{0x02, 1, 0xd0}, 100), uint16(3), uint16(3)) // as many as fit are too many
 	f.Add([]byte{98, 1, 0x93, 96, 1, 0, 2, 70, 1}, uint16(3), uint16(2))
 	f.Fuzz(func(t *testing.T, b []byte, first, rest uint16) {
 		var nalus [][]byte
