@@ -20,6 +20,7 @@ import (
 	"sharpeyes/gateway/live"
 	"sharpeyes/streams"
 	"sharpeyes/streams/rtsp"
+	"sharpeyes/streams/transcode"
 	"sharpeyes/streams/whep"
 )
 
@@ -143,6 +144,14 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 	return m, w, nil
 }
 
+// openTranscodes prepares what turns one codec into another; nothing runs yet.
+func (a *app) openTranscodes() *transcode.Pool {
+	p := transcode.New()
+	p.FFmpeg, p.Max, p.Hardware, p.Log = a.set.Transcode.FFmpeg, a.set.Transcode.Max, a.set.Transcode.Hardware, a.log
+	a.later(p.Close)
+	return p
+}
+
 // openDoors puts up the live socket and the API.
 func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Handler, error) {
 	hub := live.NewHub()
@@ -166,7 +175,7 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	}
 	last := newStills(m.fleet)
 	a.later(last.close)
-	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w}, Stills: last,
+	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last,
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
 		Metrics: open, Figures: inside, MetricsToken: a.set.Metrics.Token, MetricsNetworks: operators, Ready: a.ready})
 	if err != nil {

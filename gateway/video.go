@@ -3,34 +3,44 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 
 	"sharpeyes/alerts"
 	"sharpeyes/gateway/api"
 	"sharpeyes/streams"
+	"sharpeyes/streams/transcode"
 	"sharpeyes/streams/whep"
 )
 
 // video opens viewers for the API: it finds the stream and speaks the API's
 // error kinds.
 type video struct {
-	fleet *streams.Fleet
-	whep  *whep.Server
+	fleet      *streams.Fleet
+	whep       *whep.Server
+	transcodes *transcode.Pool
+	log        *slog.Logger
 }
 
 // viewer is a whep.Viewer with what the API asks of it.
 type viewer struct {
 	*whep.Viewer
-	answer  string
-	profile streams.Profile
+	answer string
+	choice choice
 }
 
 // Answer is our SDP.
 func (v viewer) Answer() string { return v.answer }
 
 // Profile is the stream that is sent.
-func (v viewer) Profile() string { return string(v.profile) }
+func (v viewer) Profile() string { return string(v.choice.profile) }
+
+// Codec is the camera's; empty: it is not known yet.
+func (v viewer) Codec() string { return string(v.choice.codec) }
+
+// Transcoded tells whether another codec is sent than the camera's.
+func (v viewer) Transcoded() bool { return v.choice.transcoded }
 
 // Patch implements api.Viewer.
 func (v viewer) Patch(ctx context.Context, fragment string) (string, error) {
@@ -38,29 +48,26 @@ func (v viewer) Patch(ctx context.Context, fragment string) (string, error) {
 	return answer, videoError(err)
 }
 
-// Open answers at once, also for a camera that is only being called: ICE and
-// DTLS are done by the time its first key frame comes.
+// Open answers as soon as it is known what the camera sends, also for a camera
+// that is only being called: ICE and DTLS are done by the time its first key
+// frame comes.
 func (v video) Open(ctx context.Context, req api.ViewRequest) (api.Viewer, error) {
-	hub, release, err := v.fleet.Acquire(req.Camera, streams.Profile(req.Profile))
-	if errors.Is(err, streams.ErrUnknown) {
-		return nil, alerts.Errorf(alerts.Unavailable, "the camera is switched off")
+	takes, err := whep.Accepts(req.Offer)
+	if err != nil {
+		return nil, videoError(err)
 	}
+	c, err := v.pick(ctx, req.Camera, streams.Profile(req.Profile), takes)
 	if err != nil {
 		return nil, err
 	}
-	st := hub.Status()
-	if why := noPicture(st); why != "" {
-		release()
-		return nil, alerts.Errorf(alerts.Unavailable, "the camera has no picture: %s", why)
-	}
-	w, answer, err := v.whep.View(reached(ctx), hub, req.Offer, func() {
-		release()
+	w, answer, err := v.whep.View(reached(ctx), c.hub, req.Offer, func() {
+		c.release()
 		req.Ended()
 	})
 	if err != nil {
 		return nil, videoError(err)
 	}
-	return viewer{w, answer, st.Profile}, nil
+	return viewer{w, answer, c}, nil
 }
 
 // reached passes on which of our addresses the request came to.

@@ -37,6 +37,8 @@ type ViewRequest struct {
 type Viewer interface {
 	Answer() string  // SDP
 	Profile() string // the one that is sent: "main" or "sub"
+	Codec() string   // the camera's, such as "H264"; empty: not known yet
+	Transcoded() bool
 	// Patch takes a trickled fragment, or restarts ICE and returns its own new
 	// fragment.
 	Patch(ctx context.Context, fragment string) (answer string, err error)
@@ -59,7 +61,7 @@ func (a *API) registerVideo() {
 	op.Parameters = []*huma.Param{{Name: "profile", In: "query", Description: "main (default) or sub; a camera without sub stream answers with main",
 		Schema: &huma.Schema{Type: "string", Enum: []any{"main", "sub"}}}}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: sdp}
-	op.Responses = map[string]*huma.Response{"201": {Description: "Answer; Location is the session's address, X-Profile what is sent", Content: sdp}}
+	op.Responses = map[string]*huma.Response{"201": {Description: "Answer; Location is the session's address, X-Profile what is sent, X-Codec what the camera sends, X-Transcoded: 1 when that was turned into H.264", Content: sdp}}
 	a.handlePlain(op, a.openViewer)
 
 	op = a.operation("PATCH", session, "trickle", tag, "Trickle ICE candidates, or restart ICE")
@@ -118,6 +120,12 @@ func (a *API) openViewer(w http.ResponseWriter, r *http.Request) error {
 	h.Set("ETag", v.etag())
 	h.Set("Accept-Patch", fragmentType)
 	h.Set("X-Profile", v.viewer.Profile())
+	if codec := v.viewer.Codec(); codec != "" {
+		h.Set("X-Codec", codec)
+	}
+	if v.viewer.Transcoded() {
+		h.Set("X-Transcoded", "1")
+	}
 	w.WriteHeader(http.StatusCreated)
 	if _, err := io.WriteString(w, v.viewer.Answer()); err != nil {
 		v.end() // nobody has got the answer
@@ -186,7 +194,7 @@ func whepError(err error) error {
 	case alerts.Invalid:
 		p = newProblem(http.StatusBadRequest, e.Kind, e.Message, e.Faults...)
 	case alerts.Unsupported:
-		p = newProblem(http.StatusNotAcceptable, e.Kind, e.Message)
+		p = newProblem(http.StatusNotAcceptable, e.Kind, e.Message, e.Faults...)
 	default:
 		return err
 	}

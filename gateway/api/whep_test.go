@@ -20,7 +20,7 @@ func TestWHEP(t *testing.T) {
 	a := w.view(t, cookie, "?profile=sub").want(t, 201)
 	h := a.rec.Header()
 	if a.rec.Body.String() != "v=0 answer to v=0 offer" || h.Get("Content-Type") != sdpType || h.Get("ETag") == "" ||
-		h.Get("Accept-Patch") != fragmentType || h.Get("X-Profile") != "sub" || !strings.HasPrefix(h.Get("Location"), "/api/v1/whep/") {
+		h.Get("Accept-Patch") != fragmentType || h.Get("X-Profile") != "sub" || h.Get("X-Codec") != "H265" || h.Get("X-Transcoded") != "" || !strings.HasPrefix(h.Get("Location"), "/api/v1/whep/") {
 		t.Errorf("%s %v", a.rec.Body, h)
 	}
 	session := h.Get("Location")

@@ -367,6 +367,10 @@ func (v *video) only(t testing.TB) *viewer {
 
 func (n *viewer) Answer() string  { return "v=0 answer to " + n.req.Offer }
 func (n *viewer) Profile() string { return n.req.Profile }
+func (n *viewer) Codec() string   { return "H265" }
+
+// Transcoded is true of the main stream.
+func (n *viewer) Transcoded() bool { return n.req.Profile == "main" }
 
 func (n *viewer) Patch(_ context.Context, fragment string) (string, error) {
 	n.v.mu.Lock()

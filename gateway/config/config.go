@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -40,6 +41,11 @@ type Config struct {
 		PerHost  int     `koanf:"per_host"`  // connections to one address: a recorder has many cameras and few places
 		DialRate float64 `koanf:"dial_rate"` // dials of one address in a second
 	} `koanf:"rtsp"`
+	Transcode struct {
+		FFmpeg   string `koanf:"ffmpeg"`   // program or path
+		Max      int    `koanf:"max"`      // pictures transcoded at a time, a sound counts a quarter; 0: none
+		Hardware bool   `koanf:"hardware"` // use the machine's encoder where it has one that works
+	} `koanf:"transcode"`
 	Redis struct {
 		URL    string `koanf:"url"` // redis://...; empty: one node, in process
 		Prefix string `koanf:"prefix"`
@@ -71,6 +77,7 @@ func Default() Config {
 	c.Cameras.Networks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 	c.Cameras.Linger = 30 * time.Second
 	c.RTSP.PerHost, c.RTSP.DialRate = 64, 10
+	c.Transcode.FFmpeg, c.Transcode.Max, c.Transcode.Hardware = "ffmpeg", max(1, runtime.NumCPU()/2), true
 	c.Redis.Prefix = "sharpeyes"
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
@@ -156,6 +163,12 @@ func (c Config) Validate() error {
 	}
 	if !(c.RTSP.DialRate >= 0.1 && c.RTSP.DialRate <= 1000) {
 		return fmt.Errorf("rtsp.dial_rate: must be 0.1 to 1000 a second")
+	}
+	if c.Transcode.Max < 0 || c.Transcode.Max > 64 {
+		return fmt.Errorf("transcode.max: must be 0 to 64 pictures at a time")
+	}
+	if c.Transcode.FFmpeg == "" {
+		return fmt.Errorf("transcode.ffmpeg: must name the program; transcode.max: 0 switches transcoding off")
 	}
 	for key, d := range map[string]time.Duration{"cameras.linger": c.Cameras.Linger, "session.idle": c.Session.Idle, "session.absolute": c.Session.Absolute} {
 		if d <= 0 {

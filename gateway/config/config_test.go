@@ -57,6 +57,8 @@ func TestFaultsNameTheKey(t *testing.T) {
 		"http:\n  tls_cert: a.pem\n":                "http.tls_key",
 		"cameras:\n  networks: [all]\n":             "cameras.networks",
 		"webrtc:\n  public_ips: [example.org]\n":    "webrtc.public_ips",
+		"transcode:\n  max: 65\n":                   "transcode.max",
+		"transcode:\n  ffmpeg: \"\"\n":              "transcode.ffmpeg",
 		"webrtc:\n  max_viewers: 0\n":               "webrtc.max_viewers",
 		"rtsp:\n  per_host: 0\n":                    "rtsp.per_host",
 		"rtsp:\n  dial_rate: 0\n":                   "rtsp.dial_rate",
