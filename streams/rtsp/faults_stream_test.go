@@ -135,6 +135,7 @@ func TestFaultTimeStamps(t *testing.T) {
 		"twice as fast":        {faulty.Pace(3600)},
 		"half as fast":         {faulty.Pace(900)},
 		"one tick a picture":   {faulty.Pace(1)},
+		"all over the place":   {faulty.Pace(200_000_000)},
 		"back and right again": {faulty.Pace(-1800), faulty.Play(75), faulty.Pace(1800)},
 	} {
 		all = append(all, fault{name: name, tune: func(c *faulty.Camera) {
@@ -168,9 +169,10 @@ func TestFaultHugeUnits(t *testing.T) {
 		"1 MB":                      {faulty.Large(1 << 20), true, false},
 		"10 MB":                     {faulty.Large(10 << 20), false, false},
 		"64 MB":                     {faulty.Large(64 << 20), false, false},
-		"100000 fragments":          {faulty.Fragments(100_000), false, false},
+		"100000 fragments":          {faulty.Fragments(100_000, 1), false, false},
+		"100000 empty fragments":    {faulty.Fragments(100_000, 0), false, false},
 		"10 MB over UDP":            {faulty.Large(10 << 20), false, true},
-		"100000 fragments over UDP": {faulty.Fragments(100_000), false, true},
+		"100000 fragments over UDP": {faulty.Fragments(100_000, 1), false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, func(p *Puller) { p.ReadTimeout = DefaultReadTimeout })

@@ -127,28 +127,11 @@ func status(method, line string) func(*fakeConn, string) bool {
 	}
 }
 
-// badPicture is what a camera sends in place of a picture.
-type badPicture struct {
-	bad  func(c *fakeConn)
-	good bool // it is a picture after all
-}
-
-func badPictures() map[string]badPicture {
-	big := func(c *fakeConn, size int) {
-		chunk := make([]byte, 60_000)
-		for n := 0; n < size; n += len(chunk) {
-			head := byte(0x05)
-			if n == 0 {
-				head |= 0x80
-			}
-			if n+len(chunk) >= size {
-				head |= 0x40
-			}
-			c.send(append([]byte{0x7c, head}, chunk...), 1, head&0x40 != 0)
-		}
-	}
-	return map[string]badPicture{
-		"garbage": {func(c *fakeConn) {
+// badPictures are what a camera sends in place of a picture. What is only too
+// large is in TestFaultHugeUnits.
+func badPictures() map[string]func(c *fakeConn) {
+	return map[string]func(c *fakeConn){
+		"garbage": func(c *fakeConn) {
 			for range 200 {
 				b := make([]byte, rand.N(300))
 				for i := range b {
@@ -158,54 +141,45 @@ func badPictures() map[string]badPicture {
 			}
 			c.seq += 1000
 			c.send(slice, 1, true)
-		}, false},
-		"fragments without end": {func(c *fakeConn) {
-			c.send([]byte{0x7c, 0x85, 1}, 1, false)
-			for range 100_000 {
-				c.send([]byte{0x7c, 0x05}, 1, false)
-			}
-		}, false},
-		"small fragments without end": {func(c *fakeConn) {
+		},
+		"small fragments without end": func(c *fakeConn) {
 			c.send([]byte{0x7c, 0x85, 1}, 1, false)
 			for range 20_000 {
 				c.send([]byte{0x7c, 0x05, 1}, 1, false)
 			}
-		}, false},
-		"1 MB":  {func(c *fakeConn) { big(c, 1<<20) }, true},
-		"10 MB": {func(c *fakeConn) { big(c, 10<<20) }, false},
-		"64 MB": {func(c *fakeConn) { big(c, 64<<20) }, false},
-		"many NAL units": {func(c *fakeConn) {
+		},
+		"many NAL units": func(c *fakeConn) {
 			for range 2000 {
 				c.send(slice, 1, false)
 			}
-		}, false},
-		"many in one packet": {func(c *fakeConn) {
+		},
+		"many in one packet": func(c *fakeConn) {
 			c.send(append([]byte{24}, bytes.Repeat([]byte{0, 1, 0x41}, 2000)...), 1, true)
-		}, false},
-		"empty and broken packets": {func(c *fakeConn) {
+		},
+		"empty and broken packets": func(c *fakeConn) {
 			for _, p := range [][]byte{{}, {0x7c}, {24}, {24, 0xff, 0xff}, {24, 0, 0, 1}, {25}, {29, 1}, {0x1f}, {0}} {
 				c.send(p, 1, true)
 			}
-		}, false},
-		"answers nobody asked for": {func(c *fakeConn) {
+		},
+		"answers nobody asked for": func(c *fakeConn) {
 			for range 100 {
 				c.raw("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
 			}
 			c.send([]byte{0x7c}, 1, true)
-		}, false},
+		},
 	}
 }
 
 // TestHostilePictures sends what is no picture, then good ones: they come
 // through, and what was dropped is counted.
 func TestHostilePictures(t *testing.T) {
-	for name, c := range badPictures() {
+	for name, bad := range badPictures() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			f.play = func(fc *fakeConn) {
 				fc.send(idr, 0, true)
-				c.bad(fc)
+				bad(fc)
 				for stamp := uint32(9000); fc.pause(20 * time.Millisecond); {
 					stamp = fc.gop(stamp, 4)
 				}
@@ -214,48 +188,10 @@ func TestHostilePictures(t *testing.T) {
 			pl := start(t, quick(), spec(f))
 			frames := pl.collect(50)
 			st := pl.hub.Status()
-			if dropped := st.Discarded > 0; dropped == c.good {
-				t.Errorf("%+v", st)
-			}
-			for _, fr := range frames {
-				if fr.Size > streams.MaxAccessUnit+1<<20 {
-					t.Errorf("a frame of %d bytes", fr.Size)
-				}
-			}
-			if st.Reconnects != 0 || pl.dials.count() != 1 {
+			if st.Discarded == 0 || st.Reconnects != 0 || pl.dials.count() != 1 {
 				t.Errorf("%d dials, %+v", pl.dials.count(), st)
 			}
 			steady(t, frames)
-		})
-	}
-}
-
-func TestTimeStamps(t *testing.T) {
-	for name, step := range map[string]func(i int, stamp uint32) uint32{
-		"stand still": func(_ int, stamp uint32) uint32 { return stamp },
-		"jump back":   func(i int, stamp uint32) uint32 { return stamp + 3600 - uint32(i%10/9)*9_000_000 },
-		"jump ahead":  func(i int, stamp uint32) uint32 { return stamp + 3600 + uint32(i%10/9)*1_000_000_000 },
-		"wrap":        func(_ int, stamp uint32) uint32 { return stamp + 200_000_000 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t)
-			f.play = func(c *fakeConn) {
-				stamp := uint32(1)
-				for i := 0; c.pause(5 * time.Millisecond); i++ {
-					if i%10 == 0 {
-						c.send(idr, stamp, true)
-					} else {
-						c.send(slice, stamp, true)
-					}
-					stamp = step(i, stamp)
-				}
-			}
-			pl := start(t, quick(), spec(f.serve()))
-			steady(t, pl.collect(100))
-			if st := pl.hub.Status(); st.Discarded+st.Lost+st.Reconnects != 0 {
-				t.Errorf("%+v", st)
-			}
 		})
 	}
 }

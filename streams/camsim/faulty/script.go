@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"bytes"
 	"math"
 	"net"
 	"time"
@@ -215,13 +216,14 @@ func Large(size int) Step {
 	}
 }
 
-// Fragments sends n fragments of one byte of a NAL unit that never ends.
-func Fragments(n int) Step {
+// Fragments sends n fragments of size bytes of a NAL unit that never ends.
+func Fragments(n, size int) Step {
 	return func(c *Conn) bool {
+		part := bytes.Repeat([]byte{0x88}, size)
 		stamp := c.stamp(c.source.last + 1)
 		c.source.last++
 		for i := range n {
-			if !c.fragment(0x65, []byte{0x88}, stamp, i == 0, false, false) {
+			if !c.fragment(0x65, part, stamp, i == 0, false, false) {
 				return false
 			}
 		}
