@@ -51,6 +51,38 @@ func TestH265PassesUntouched(t *testing.T) {
 	}
 }
 
+// TestAnotherCodecEndsTheViewer has a camera set to H.265 while somebody watches
+// who takes H.264 alone: he is to open anew, and gets another stream then.
+func TestAnotherCodecEndsTheViewer(t *testing.T) {
+	checkLeaks(t)
+	s, hub, p := openServer(t, nil), streams.NewHub("cam000", streams.Main, time.Now, nil), newPeer(t)
+	offer := strings.ReplaceAll(p.offer(t, nil), "H265/90000", "VP8/90000")
+	v, answer, err := s.View(t.Context(), hub, offer, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	p.accept(t, answer)
+	h264 := &streams.Desc{Video: streams.H264, SPS: spsHigh, PPS: []byte{0x68, 1}}
+	hub.Publish(streams.NewVideoFrame(h264, [][]byte{{0x65, 0x88, 1}}, 0))
+	next(t, p.packets)
+	ten := &streams.Desc{Video: streams.H264, SPS: []byte{0x67, 0x64, 0, 0x33}, PPS: []byte{0x68, 2}} // another size
+	hub.Publish(streams.NewVideoFrame(ten, [][]byte{{0x65, 0x88, 2}}, 3600))
+	next(t, p.packets)
+	select {
+	case <-v.Done():
+		t.Fatal("another size has ended the viewer")
+	default:
+	}
+	h265 := &streams.Desc{Video: streams.H265, VPS: []byte{0x40, 1, 1}, SPS: spsMain8, PPS: []byte{0x44, 1, 1}}
+	hub.Publish(streams.NewVideoFrame(h265, [][]byte{{0x26, 1, 0xaf}}, 7200))
+	select {
+	case <-v.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the viewer waits for what it cannot get")
+	}
+}
+
 // sendH265 is a camera: a key frame of several NAL units, then frames of one
 // slice, large and small.
 func sendH265(ctx context.Context, hub *streams.Hub, sent chan<- [][]byte) {

@@ -45,6 +45,7 @@ type sender struct {
 	video  *flow
 	audio  *flow
 	poke   func()
+	unfit  func() // ends the viewer: its camera sends what it does not take
 
 	gone     atomic.Bool
 	silent   *atomic.Bool // nothing is sent while it is set
@@ -94,7 +95,7 @@ type sentFrame struct {
 
 func newSender(v *Viewer) *sender {
 	now := time.Now()
-	s := &sender{pc: v.pc, hub: v.hub, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
+	s := &sender{pc: v.pc, hub: v.hub, unfit: v.cancel, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
 		replayEnd: math.MinInt64, replayAt: now, tokens: paceBurst, repairs: repairBurst, filled: now, reportAt: now.Add(reportEvery)}
 	seal, to := v.direct()
 	s.direct = to != nil
@@ -216,6 +217,9 @@ func (s *sender) begin(f *streams.Frame) bool {
 		w.pt, w.ok = w.track.payloadType(f.Desc)
 	}
 	if !w.ok {
+		if f.Kind == streams.Video {
+			s.unfit() // the camera changed its codec; whoever comes anew gets another answer
+		}
 		return false
 	}
 	ts := uint32(f.PTS) + w.offset
