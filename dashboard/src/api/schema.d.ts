@@ -2155,7 +2155,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Answer; Location is the session's address, X-Profile what is sent */
+            /** @description Answer; Location is the session's address, X-Profile what is sent, X-Codec what the camera sends, X-Transcoded: 1 when that was turned into H.264 */
             201: {
                 headers: {
                     [name: string]: unknown;
