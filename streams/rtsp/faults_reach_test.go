@@ -182,15 +182,61 @@ func TestFaultSilent(t *testing.T) {
 				v.Errorf("given up after %v", took)
 			}
 		}})
-		if strings.Contains(name, "after") {
-			udp := all[len(all)-1]
-			udp.name, udp.udp = name+" over UDP", true
-			if !strings.Contains(name, "byte") {
-				all = append(all, udp)
-			}
+		if !strings.Contains(name, "after") {
+			continue
+		}
+		unseen, udp := all[len(all)-1], all[len(all)-1]
+		unseen.name, unseen.unseen = name+" unseen", true
+		all = append(all, unseen)
+		if udp.name, udp.udp = name+" over UDP", true; !strings.Contains(name, "byte") {
+			all = append(all, udp)
 		}
 	}
 	s.faults(t, all)
+}
+
+// TestFaultUnseen has cameras that nobody looks at go wrong: it is noticed as
+// soon as if somebody did, and they are back by themselves.
+func TestFaultUnseen(t *testing.T) {
+	s := newScene(t, func(p *Puller) { p.ReadTimeout = DefaultReadTimeout })
+	var all []fault
+	for name, c := range map[string]struct {
+		step faulty.Step
+		lost bool // the connection
+	}{
+		"hangs up":        {faulty.Hang(), true},
+		"10 MB":           {faulty.Large(10 << 20), false},
+		"100000 pieces":   {faulty.Fragments(100_000, 1), false},
+		"loses a picture": {faulty.Skip(1), false},
+		"another size":    {faulty.Resize(128, 96), false},
+	} {
+		all = append(all, fault{name: name, unseen: true, tune: func(cam *faulty.Camera) {
+			cam.Script = faulty.Once(faulty.Play(50), c.step, faulty.Play(faulty.Forever))
+		}, check: func(v *viewer) {
+			v.state(streams.Live, streams.NoReason)
+			if c.lost {
+				v.state(streams.Silent, streams.ClosedByCamera)
+				v.state(streams.Live, streams.NoReason)
+			}
+			v.sentOn(100)
+			v.look() // and now somebody does
+			sound(v, v.pictures(20))
+			if st := v.hub.Status(); st.State != streams.Live || c.lost != (st.Reconnects > 0) {
+				v.Errorf("%+v", st)
+			}
+		}})
+	}
+	s.faults(t, all)
+}
+
+// sentOn waits until the camera has sent so many pictures.
+func (v *viewer) sentOn(n uint64) {
+	v.Helper()
+	for deadline := time.Now().Add(patience); v.cam.Sent() < n; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.Fatalf("the camera sent %d pictures", v.cam.Sent())
+		}
+	}
 }
 
 // TestFaultSilentHolds weighs what silent cameras hold of us in the heap: at
