@@ -50,7 +50,6 @@ type Camera struct {
 	Public string                            // methods that OPTIONS names
 	Extra  string                            // parameters after each session's name, from the semicolon on
 	Answer func(c *Conn, method string) bool // asked first; true: it has answered
-	Talk   func(c *Conn)                     // in place of the whole conversation
 	Script func(connection int) []Step       // by the number of the connection that plays, from 0; nil: Play(Forever)
 	Failed func(format string, args ...any)  // told of what goes wrong on our side; nil: panics
 
@@ -60,7 +59,6 @@ type Camera struct {
 	number  atomic.Uint64
 	lost    atomic.Int64
 	plays   atomic.Int64
-	tries   atomic.Int64
 	wg      sync.WaitGroup
 	accepts sync.WaitGroup
 
@@ -155,9 +153,6 @@ func (c *Camera) Lost() int64 { return c.lost.Load() }
 // Plays is how many connections have played.
 func (c *Camera) Plays() int { return int(c.plays.Load()) }
 
-// Accepted is how many connections were taken.
-func (c *Camera) Accepted() int { return int(c.tries.Load()) }
-
 // Asked is how often a method was asked for.
 func (c *Camera) Asked(method string) int {
 	c.mu.Lock()
@@ -190,7 +185,6 @@ func (c *Camera) accept(ln net.Listener) {
 			c.failed("accept: %v", err)
 			return
 		}
-		c.tries.Add(1)
 		if c.slam.Load() {
 			_ = nc.Close()
 			continue
@@ -206,10 +200,6 @@ func (c *Camera) accept(ln net.Listener) {
 				delete(c.conns, conn)
 				c.mu.Unlock()
 			}()
-			if c.Talk != nil {
-				c.Talk(conn)
-				return
-			}
 			conn.talk()
 		})
 	}

@@ -179,9 +179,6 @@ func Pace(ticks int32) Step {
 	return func(c *Conn) bool { c.at(c.stamp(c.source.last+1), ticks); return true }
 }
 
-// Ticks is the right Pace of the camera.
-func (c *Camera) Ticks() int32 { return int32(clockRate / c.Rate) }
-
 // Over makes packets fare otherwise from here on.
 func Over(w Way) Step {
 	return func(c *Conn) bool { c.way = w; return true }
@@ -281,26 +278,11 @@ func Bye() Step {
 	}
 }
 
-// Do calls fn with the connection.
-func Do(fn func(c *Conn)) Step {
-	return func(c *Conn) bool { fn(c); return true }
-}
-
 // The ways to answer wrongly, for Camera.Answer.
 
 // Mute never answers a method; "" is any.
 func Mute(method string) func(*Conn, string) bool {
 	return func(_ *Conn, m string) bool { return method == "" || m == method }
-}
-
-// Status answers a method with a status.
-func Status(method, line string) func(*Conn, string) bool {
-	return func(c *Conn, m string) bool {
-		if m == method {
-			c.Reply(line, "", "")
-		}
-		return m == method
-	}
 }
 
 // Slowly answers every request byte by byte with a header that never ends.
