@@ -51,13 +51,14 @@ func (v video) pick(ctx context.Context, camera string, asked streams.Profile, t
 	}
 	c.codec = desc.Video
 	if !whole(takes, desc) {
-		if other, ok := v.other(ctx, camera, c.profile, takes); ok {
+		if other, d := v.other(ctx, camera, c.profile, takes); d != nil {
 			release()
-			return v.withSound(other, takes), nil
+			c, desc = other, d
+		} else if c, err = v.inH264(c, desc, takes); err != nil {
+			return choice{}, err
 		}
-		return v.inH264(c, desc, takes)
 	}
-	return v.withSound(c, takes), nil
+	return v.withSound(c, desc, takes), nil
 }
 
 // describe waits for what a stream carries; nil: it did not say in time.
@@ -70,48 +71,43 @@ func describe(ctx context.Context, hub *streams.Hub, wait time.Duration) *stream
 // whole reports whether an offer takes every picture of a stream as it is.
 func whole(takes whep.Accepted, d *streams.Desc) bool { return takes.Takes(d) && !d.BPyramid }
 
-// other finds a camera's other profile, where the offer takes it. One that was
-// never pulled is asked what it sends.
-func (v video) other(ctx context.Context, camera string, not streams.Profile, takes whep.Accepted) (choice, bool) {
+// other finds a camera's other profile, where the offer takes it, with what it
+// carries. One that was never pulled is asked.
+func (v video) other(ctx context.Context, camera string, not streams.Profile, takes whep.Accepted) (choice, *streams.Desc) {
 	p := streams.Sub
 	if not == streams.Sub {
 		p = streams.Main
 	}
 	hub, _ := v.fleet.Hub(camera, p)
 	if hub == nil {
-		return choice{}, false
+		return choice{}, nil
 	}
 	desc := describe(ctx, hub, 0)
 	if desc == nil {
 		_, done, err := v.fleet.Glance(camera, p)
 		if err != nil {
-			return choice{}, false
+			return choice{}, nil
 		}
 		desc = describe(ctx, hub, describeTime)
 		defer done()
 	}
 	if !whole(takes, desc) || noPicture(hub.Status()) != "" {
-		return choice{}, false
+		return choice{}, nil
 	}
 	hub, release, err := v.fleet.Acquire(camera, p)
 	if err != nil {
-		return choice{}, false
+		return choice{}, nil
 	}
-	return choice{hub: hub, release: release, profile: p, codec: desc.Video}, true
-}
-
-// needsOpus reports whether a viewer that wants sound gets it by a transcode only.
-func needsOpus(takes whep.Accepted, d *streams.Desc) bool {
-	return d != nil && d.Audio == streams.AAC && slices.Contains(takes.Audio, streams.Opus)
+	return choice{hub: hub, release: release, profile: p, codec: desc.Video}, desc
 }
 
 // withSound has AAC turned into Opus for who wants sound. A camera whose sound
 // cannot be had still shows its picture.
-func (v video) withSound(c choice, takes whep.Accepted) choice {
-	if !needsOpus(takes, describe(context.Background(), c.hub, 0)) {
+func (v video) withSound(c choice, d *streams.Desc, takes whep.Accepted) choice {
+	if d.Audio != streams.AAC || !slices.Contains(takes.Audio, streams.Opus) {
 		return c
 	}
-	hub, release, err := v.transcodes.Acquire(c.hub, c.release, transcode.Target{Opus: true})
+	hub, release, err := v.transcodes.Acquire(c.hub, c.release, streams.Opus)
 	if err != nil {
 		v.log.Debug("a camera's sound cannot be had", "camera", c.hub.Status().Camera, "error", err)
 		return c
@@ -126,17 +122,13 @@ func (v video) inH264(c choice, d *streams.Desc, takes whep.Accepted) (choice, e
 		c.release()
 		return choice{}, &alerts.Error{Kind: alerts.Unsupported, Message: fmt.Sprintf("the camera sends %s, which this browser does not take", d.Video)}
 	}
-	t := transcode.Target{H264: true, Opus: needsOpus(takes, d)}
-	hub, release, err := v.transcodes.Acquire(c.hub, c.release, t)
-	if t.Opus && errors.Is(err, transcode.ErrBusy) {
-		hub, release, err = v.transcodes.Acquire(c.hub, c.release, transcode.Target{H264: true})
-	}
+	hub, release, err := v.transcodes.Acquire(c.hub, c.release, streams.H264)
 	switch {
 	case err == nil:
 		c.hub, c.release, c.transcoded = hub, release, true
 		return c, nil
 	case takes.Takes(d): // a pyramid of B-pictures: few of them can be shown
-		return v.withSound(c, takes), nil
+		return c, nil
 	}
 	c.release()
 	what := "the camera sends H.265, which this browser does not take, and "

@@ -139,7 +139,6 @@ func TestPickBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Its sound would be over the bound: the picture comes without.
 	main, err := v.pick(t.Context(), "cam", streams.Main, takes)
 	if err != nil || !main.transcoded {
 		t.Fatalf("%+v, %v", main, err)

@@ -43,7 +43,7 @@ type Config struct {
 	} `koanf:"rtsp"`
 	Transcode struct {
 		FFmpeg   string `koanf:"ffmpeg"`   // program or path
-		Max      int    `koanf:"max"`      // pictures transcoded at a time, a sound counts a quarter; 0: none
+		Max      int    `koanf:"max"`      // pictures transcoded at a time, and four times as many sounds; 0: none
 		Hardware bool   `koanf:"hardware"` // use the machine's encoder where it has one that works
 	} `koanf:"transcode"`
 	Redis struct {

@@ -41,8 +41,9 @@ type job struct {
 // run works until ctx or the source ends, or until it has failed for good.
 func (j *job) run(ctx context.Context) (failed bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
 	wg.Go(func() {
 		select {
 		case <-j.key.source.Gone():
@@ -50,35 +51,25 @@ func (j *job) run(ctx context.Context) (failed bool) {
 		case <-ctx.Done():
 		}
 	})
-	t := j.key.target
-	if t.H264 {
+	next := func() stage { return &sound{job: j} }
+	if j.key.target == streams.H264 {
 		enc, err := j.pool.encoder.find(ctx, j.path, j.pool.Hardware)
 		if err != nil {
-			cancel()
-			wg.Wait()
 			j.log.Warn("nothing can be transcoded", "error", err)
 			return errors.Is(err, ErrFailed)
 		}
-		wg.Go(func() { j.keepUp(ctx, cancel, &failed, func() stage { return &picture{job: j, encoder: enc} }) })
+		next = func() stage { return &picture{job: j, encoder: enc} }
 	}
-	if t.Opus {
-		// Without its sound a camera still shows its picture.
-		wg.Go(func() { j.keepUp(ctx, func() {}, new(bool), func() stage { return &sound{job: j} }) })
-	}
-	if !t.H264 || !t.Opus {
-		wg.Go(func() { j.passOn(ctx) })
-	}
-	wg.Wait()
-	return failed
+	wg.Go(func() { j.passOn(ctx) })
+	return j.keepUp(ctx, next)
 }
 
-// keepUp runs ffmpeg again and again.
-func (j *job) keepUp(ctx context.Context, giveUp func(), failed *bool, next func() stage) {
+// keepUp runs ffmpeg again and again, until it fails for good.
+func (j *job) keepUp(ctx context.Context, next func() stage) (failed bool) {
 	for failures := 0; ctx.Err() == nil; {
-		s := next()
-		made, err := j.once(ctx, s)
+		made, err := j.once(ctx, next())
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		if errors.Is(err, errChanged) {
 			continue
@@ -87,11 +78,9 @@ func (j *job) keepUp(ctx context.Context, giveUp func(), failed *bool, next func
 			failures = 0
 		}
 		failures++
-		j.log.Warn("ffmpeg ended", "making", s.name(), "frames", made, "error", err)
+		j.log.Warn("ffmpeg ended", "making", j.key.target, "frames", made, "error", err)
 		if failures >= maxFailures {
-			*failed = true
-			giveUp()
-			return
+			return true
 		}
 		wait := min(maxWait, j.pool.first<<(failures-1))
 		t := time.NewTimer(wait + rand.N(wait/4+1))
@@ -101,19 +90,15 @@ func (j *job) keepUp(ctx context.Context, giveUp func(), failed *bool, next func
 			t.Stop()
 		}
 	}
+	return false
 }
 
 // passOn republishes what is not transcoded. Payloads are shared.
 func (j *job) passOn(ctx context.Context) {
 	in := newIntake(j.key.source)
 	defer in.close()
-	for {
-		f := in.next(ctx)
-		if f == nil {
-			return
-		}
-		t := j.key.target
-		if f.Kind == streams.Video && t.H264 || f.Kind == streams.Audio && (t.Opus || f.Desc.Audio == streams.AAC) {
+	for f := in.next(ctx); f != nil; f = in.next(ctx) {
+		if (f.Kind == streams.Video) == (j.key.target == streams.H264) {
 			continue
 		}
 		c := *f
@@ -135,20 +120,15 @@ func (j *job) describe(source, made *streams.Desc) *streams.Desc {
 	}
 	d := *source
 	d.Pending = false
-	if j.key.target.H264 {
-		d.Video, d.VPS, d.BFrames, d.BPyramid = streams.H264, nil, false, false
-		d.SPS, d.PPS = nil, nil
+	if j.key.target == streams.Opus {
+		d.Audio, d.AudioChannels = streams.Opus, channelsOf(source)
+		d.AudioRate, d.AudioConfig = 0, nil
+	} else {
+		d.Video, d.VPS, d.SPS, d.PPS, d.BFrames, d.BPyramid = streams.H264, nil, nil, nil, false, false
 		if v := j.video; v != nil {
 			d.SPS, d.PPS, d.Width, d.Height = v.SPS, v.PPS, v.Width, v.Height
 		}
 	}
-	switch {
-	case j.key.target.Opus:
-		d.Audio, d.AudioChannels = streams.Opus, min(2, max(1, source.AudioChannels))
-	case source.Audio == streams.AAC:
-		d.Audio, d.AudioChannels = "", 0
-	}
-	d.AudioRate, d.AudioConfig = 0, nil
 	j.given, j.desc = source, &d
 	return j.desc
 }

@@ -32,8 +32,6 @@ type picture struct {
 	last    int64         // number of the picture that came out last
 }
 
-func (p *picture) name() string { return "H264" }
-
 func (p *picture) wants(k streams.Kind) bool { return k == streams.Video }
 
 func (p *picture) accept(f *streams.Frame) ([]string, error) {

@@ -31,7 +31,6 @@ var errChanged = errors.New("the source changed")
 
 // stage is one thing that ffmpeg makes.
 type stage interface {
-	name() string
 	wants(k streams.Kind) bool
 	// accept looks at the first frame and says how to run ffmpeg.
 	accept(f *streams.Frame) (args []string, err error)

@@ -162,7 +162,7 @@ func take(t testing.TB, h *streams.Hub, kind streams.Kind, n int) []got {
 	return out
 }
 
-func acquire(t testing.TB, p *Pool, source *streams.Hub, target Target) (*streams.Hub, func()) {
+func acquire(t testing.TB, p *Pool, source *streams.Hub, target streams.Codec) (*streams.Hub, func()) {
 	t.Helper()
 	h, release, err := p.Acquire(source, func() {}, target)
 	if err != nil {

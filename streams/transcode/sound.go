@@ -30,8 +30,6 @@ type sound struct {
 	gone   int64   // access units before those
 }
 
-func (s *sound) name() string { return "Opus" }
-
 func (s *sound) wants(k streams.Kind) bool { return k == streams.Audio }
 
 var errSound = errors.New("the camera's AAC is of a kind that cannot be transcoded")
@@ -45,11 +43,14 @@ func (s *sound) accept(f *streams.Frame) ([]string, error) {
 	if s.header, err = adts(f.Desc.AudioConfig); err != nil {
 		return nil, err
 	}
-	channels := min(2, max(1, f.Desc.AudioChannels))
+	channels := channelsOf(f.Desc)
 	return []string{"-probesize", "8k", "-analyzeduration", "1", "-f", "aac", "-i", "pipe:0", "-map", "0:a:0", "-vn",
 		"-ac", strconv.Itoa(channels), "-ar", strconv.Itoa(opusRate), "-c:a", "libopus", "-b:a", strconv.Itoa(32*channels) + "k",
 		"-frame_duration", "20", "-f", "ogg", "-page_duration", "1", "-flush_packets", "1", "pipe:1"}, nil
 }
+
+// channelsOf is how many channels are made of a source's.
+func channelsOf(d *streams.Desc) int { return min(2, max(1, d.AudioChannels)) }
 
 // adts makes a header without its size (ISO/IEC 14496-3 1.A.2.2) of an
 // AudioSpecificConfig (1.6.2.1).

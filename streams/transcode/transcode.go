@@ -4,7 +4,8 @@
 // Invariants:
 //   - One ffmpeg for a stream and what is made of it, shared by all its viewers;
 //     it ends Linger after the last one left.
-//   - Max bounds what runs at a time. A sound counts a quarter of a picture.
+//   - Max bounds what runs at a time: so many pictures, and four times as many
+//     sounds, which cost next to nothing.
 //   - ffmpeg gets frames on its standard input and nothing else of the camera: no
 //     address, no name. It ends with its context, or with the gateway, when its
 //     input closes.
@@ -44,28 +45,8 @@ var (
 	ErrFailed  = errors.New("ffmpeg cannot transcode this")
 )
 
-// Target is what is to be made; the rest is passed on as it is.
-type Target struct {
-	H264 bool // of the picture
-	Opus bool // of the sound
-}
-
-// A transcode's share of Max, in quarters.
-const (
-	pictureCost = 4
-	soundCost   = 1
-)
-
-func (t Target) cost() int {
-	n := 0
-	if t.H264 {
-		n += pictureCost
-	}
-	if t.Opus {
-		n += soundCost
-	}
-	return n
-}
+// soundsFor is how many sounds may be transcoded where one picture may.
+const soundsFor = 4
 
 // Pool owns every ffmpeg that transcodes.
 type Pool struct {
@@ -83,14 +64,13 @@ type Pool struct {
 	mu      sync.Mutex
 	jobs    map[key]*job
 	refused map[key]time.Time // until when
-	used    int               // quarters
 	closed  bool
 	wg      sync.WaitGroup
 }
 
 type key struct {
 	source *streams.Hub
-	target Target
+	target streams.Codec
 }
 
 // New returns a pool with defaults.
@@ -116,28 +96,40 @@ func (p *Pool) program() (string, error) {
 	return path, nil
 }
 
-// Acquire returns a hub with what is made of source's frames. On success the
+// Acquire returns a hub with source's frames where the picture is H264, or the
+// sound Opus, whichever target says; the other kind is passed on. On success the
 // pool calls free, which gives source back, when it needs it no more: at once
 // where that is transcoded already. Call release when done. Errors are
 // ErrMissing, ErrBusy and ErrFailed, wrapped; source is the caller's then.
-func (p *Pool) Acquire(source *streams.Hub, free func(), t Target) (hub *streams.Hub, release func(), err error) {
+func (p *Pool) Acquire(source *streams.Hub, free func(), target streams.Codec) (hub *streams.Hub, release func(), err error) {
 	path, err := p.program()
 	if err != nil {
 		return nil, nil, err
 	}
-	k := key{source, t}
+	j, shared, err := p.join(key{source, target}, path, free)
+	if err != nil {
+		return nil, nil, err
+	}
+	if shared {
+		free() // the job has a hold of its own; not under the lock, as source may be ours
+	}
+	return j.hub, sync.OnceFunc(func() { p.release(j) }), nil
+}
+
+// join finds the job for a key, or starts it.
+func (p *Pool) join(k key, path string, free func()) (j *job, shared bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j := p.jobs[k]
+	j = p.jobs[k]
 	switch {
 	case p.closed:
-		return nil, nil, fmt.Errorf("%w: going down", ErrBusy)
+		return nil, false, fmt.Errorf("%w: going down", ErrBusy)
 	case j != nil:
-		defer free() // the job has a hold of its own
+		shared = true
 	case time.Now().Before(p.refused[k]):
-		return nil, nil, ErrFailed
-	case p.used+t.cost() > p.Max*pictureCost:
-		return nil, nil, fmt.Errorf("%w: %d at a time", ErrBusy, p.Max)
+		return nil, false, ErrFailed
+	case !p.room(k.target):
+		return nil, false, fmt.Errorf("%w: %d at a time", ErrBusy, p.Max)
 	default:
 		j = p.start(k, path, free)
 	}
@@ -146,7 +138,32 @@ func (p *Pool) Acquire(source *streams.Hub, free func(), t Target) (hub *streams
 		j.linger.Stop()
 		j.linger = nil
 	}
-	return j.hub, sync.OnceFunc(func() { p.release(j) }), nil
+	return j, shared, nil
+}
+
+// room reports whether there is some for one more of a kind. A job that only
+// lingers makes way. p.mu is held.
+func (p *Pool) room(target streams.Codec) bool {
+	limit, n := p.Max, 0
+	if target == streams.Opus {
+		limit *= soundsFor
+	}
+	var idle *job
+	for k, j := range p.jobs {
+		if k.target != target {
+			continue
+		}
+		n++
+		if j.users == 0 {
+			idle = j
+		}
+	}
+	if n >= limit && idle != nil {
+		n--
+		delete(p.jobs, idle.key)
+		idle.cancel()
+	}
+	return n < limit
 }
 
 // start begins a job. p.mu is held.
@@ -155,7 +172,6 @@ func (p *Pool) start(k key, path string, free func()) *job {
 	j := &job{pool: p, key: k, path: path, cancel: cancel, log: p.Log.With("camera", k.source.Status().Camera)}
 	j.hub, j.end = k.source.Derive()
 	p.jobs[k] = j
-	p.used += k.target.cost()
 	p.wg.Go(func() {
 		defer free()
 		failed := j.run(ctx)
@@ -166,12 +182,11 @@ func (p *Pool) start(k key, path string, free func()) *job {
 	return j
 }
 
-// forget gives a job's share back. What could not be transcoded is not tried
+// forget takes a job that has ended. What could not be transcoded is not tried
 // again at once.
 func (p *Pool) forget(j *job, failed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.used -= j.key.target.cost()
 	if p.jobs[j.key] == j {
 		delete(p.jobs, j.key)
 	}

@@ -41,7 +41,7 @@ func TestPictures(t *testing.T) {
 			}
 			in.desc.BFrames = c.late > 0
 			cam := send(t, in, 40*time.Millisecond)
-			h, release := acquire(t, newPool(t, nil), cam.hub, Target{H264: true})
+			h, release := acquire(t, newPool(t, nil), cam.hub, streams.H264)
 			defer release()
 			frames := take(t, h, streams.Video, 120)
 			checkPictures(t, frames, want, cam, c.late)
@@ -103,7 +103,7 @@ func TestSound(t *testing.T) {
 			in.desc.AudioRate, in.desc.AudioConfig = map[string]int{"16000": 16000, "44100": 44100}[rate],
 				map[string][]byte{"16000": {0x14, 0x08}, "44100": {0x12, 0x08}}[rate]
 			cam := send(t, in, 40*time.Millisecond)
-			h, release := acquire(t, newPool(t, nil), cam.hub, Target{Opus: true})
+			h, release := acquire(t, newPool(t, nil), cam.hub, streams.Opus)
 			defer release()
 			frames := take(t, h, streams.Audio, 100)
 			for i, f := range frames {
@@ -126,15 +126,40 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// TestBoth makes Opus of what H.264 was made of, twice.
+func TestBoth(t *testing.T) {
+	in, tone := film(t, streams.H265, "2"), hiss(t, "16000")
+	in.sound, in.desc.Audio, in.desc.AudioChannels, in.desc.AudioRate, in.desc.AudioConfig = tone.sound, streams.AAC, 1, 16000, []byte{0x14, 0x08}
+	cam, p := send(t, in, 40*time.Millisecond), newPool(t, nil)
+	var hubs [2]*streams.Hub
+	for i := range hubs {
+		h, release := acquire(t, p, cam.hub, streams.H264)
+		both, again, err := p.Acquire(h, release, streams.Opus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hubs[i] = both
+		defer again()
+	}
+	if hubs[0] != hubs[1] || p.Running() != 2 {
+		t.Fatalf("%d run", p.Running())
+	}
+	for _, kind := range []streams.Kind{streams.Video, streams.Audio} {
+		if d := take(t, hubs[0], kind, 20)[0].Desc; d.Video != streams.H264 || d.Audio != streams.Opus {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
 func TestOneForAllViewers(t *testing.T) {
 	cam := send(t, film(t, streams.H265, "2"), 40*time.Millisecond)
 	p := newPool(t, func(p *Pool) { p.Max, p.Linger = 1, 50*time.Millisecond })
 	freed := make(chan int, 10)
-	one, release, err := p.Acquire(cam.hub, func() { freed <- 1 }, Target{H264: true})
+	one, release, err := p.Acquire(cam.hub, func() { freed <- 1 }, streams.H264)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, again, err := p.Acquire(cam.hub, func() { freed <- 2 }, Target{H264: true})
+	two, again, err := p.Acquire(cam.hub, func() { freed <- 2 }, streams.H264)
 	if err != nil || one != two {
 		t.Fatalf("%v; another hub: %v", err, one != two)
 	}
@@ -147,7 +172,7 @@ func TestOneForAllViewers(t *testing.T) {
 		t.Errorf("%+v", ours)
 	}
 	other := send(t, film(t, streams.H265, "2"), 40*time.Millisecond)
-	if _, _, err := p.Acquire(other.hub, func() { t.Error("given back") }, Target{H264: true}); !errors.Is(err, ErrBusy) {
+	if _, _, err := p.Acquire(other.hub, func() { t.Error("given back") }, streams.H264); !errors.Is(err, ErrBusy) {
 		t.Errorf("one more than Max: %v", err)
 	}
 	release()
@@ -163,14 +188,20 @@ func TestOneForAllViewers(t *testing.T) {
 		t.Fatal("the hub outlives its ffmpeg")
 	}
 	waitFor(t, "no process is left", func() bool { return len(processes(t)) == 0 && p.Running() == 0 })
-	if _, _, err := p.Acquire(other.hub, func() {}, Target{H264: true}); err != nil {
-		t.Errorf("after the first ended: %v", err)
+	p.Linger = time.Hour
+	_, release = acquire(t, p, other.hub, streams.H264)
+	release()
+	three, release := acquire(t, p, cam.hub, streams.H264) // the one that lingers makes way
+	defer release()
+	take(t, three, streams.Video, 5)
+	if n := p.Running(); n != 1 {
+		t.Errorf("%d run", n)
 	}
 }
 
 func TestKilledFFmpegIsStartedAgain(t *testing.T) {
 	cam := send(t, film(t, streams.H265, "2"), 40*time.Millisecond)
-	h, release := acquire(t, newPool(t, nil), cam.hub, Target{H264: true})
+	h, release := acquire(t, newPool(t, nil), cam.hub, streams.H264)
 	defer release()
 	for range 2 {
 		take(t, h, streams.Video, 5)
@@ -193,7 +224,7 @@ func TestKilledFFmpegIsStartedAgain(t *testing.T) {
 // its place.
 func TestStoppedFFmpeg(t *testing.T) {
 	cam := send(t, film(t, streams.H265, "2"), 40*time.Millisecond)
-	h, release := acquire(t, newPool(t, func(p *Pool) { p.stuck = time.Second }), cam.hub, Target{H264: true})
+	h, release := acquire(t, newPool(t, func(p *Pool) { p.stuck = time.Second }), cam.hub, streams.H264)
 	defer release()
 	take(t, h, streams.Video, 5)
 	first := processes(t)
@@ -220,7 +251,7 @@ func TestGivenUp(t *testing.T) {
 	cam := send(t, film(t, streams.H265, "2"), 40*time.Millisecond)
 	p := newPool(t, func(p *Pool) { p.FFmpeg, p.first = stand(t, "echo broken >&2; exit 1"), time.Millisecond })
 	freed := make(chan bool, 1)
-	h, release, err := p.Acquire(cam.hub, func() { freed <- true }, Target{H264: true})
+	h, release, err := p.Acquire(cam.hub, func() { freed <- true }, streams.H264)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +263,7 @@ func TestGivenUp(t *testing.T) {
 	}
 	<-freed
 	waitFor(t, "it is refused", func() bool {
-		_, _, err := p.Acquire(cam.hub, func() {}, Target{H264: true})
+		_, _, err := p.Acquire(cam.hub, func() {}, streams.H264)
 		return errors.Is(err, ErrFailed)
 	})
 }
@@ -240,11 +271,11 @@ func TestGivenUp(t *testing.T) {
 func TestMissing(t *testing.T) {
 	p := newPool(t, func(p *Pool) { p.FFmpeg = filepath.Join(t.TempDir(), "none") })
 	cam := send(t, film(t, streams.H265, "1"), 40*time.Millisecond)
-	if _, _, err := p.Acquire(cam.hub, func() {}, Target{H264: true}); !errors.Is(err, ErrMissing) || !errors.Is(p.Ready(), ErrMissing) {
+	if _, _, err := p.Acquire(cam.hub, func() {}, streams.H264); !errors.Is(err, ErrMissing) || !errors.Is(p.Ready(), ErrMissing) {
 		t.Error(err)
 	}
 	off := newPool(t, func(p *Pool) { p.Max = 0 })
-	if _, _, err := off.Acquire(cam.hub, func() {}, Target{H264: true}); !errors.Is(err, ErrMissing) {
+	if _, _, err := off.Acquire(cam.hub, func() {}, streams.H264); !errors.Is(err, ErrMissing) {
 		t.Error(err)
 	}
 }
@@ -257,7 +288,7 @@ func TestLittleOfUs(t *testing.T) {
 	p := newPool(t, func(p *Pool) {
 		p.FFmpeg, p.first = stand(t, "(env; echo \"$@\") > "+path+".new; mv "+path+".new "+path+"; cat > /dev/null"), time.Hour
 	})
-	_, release := acquire(t, p, cam.hub, Target{H264: true})
+	_, release := acquire(t, p, cam.hub, streams.H264)
 	defer release()
 	var told []byte
 	waitFor(t, "it is told", func() (ok bool) { b, err := os.ReadFile(path); told = b; return err == nil })
@@ -270,7 +301,7 @@ func TestAnotherSize(t *testing.T) {
 	small, large := film(t, streams.H265, "2"), film(t, streams.H265, "2", "-vf", "scale=640:360")
 	large.desc.Width, large.desc.Height = 640, 360
 	hub := streams.NewHub("cam", streams.Main, time.Now, nil)
-	h, release := acquire(t, newPool(t, nil), hub, Target{H264: true})
+	h, release := acquire(t, newPool(t, nil), hub, streams.H264)
 	defer release()
 	done := make(chan struct{})
 	defer func() { <-done }()
