@@ -20,6 +20,9 @@ const (
 	stuckAfter = 10 * time.Second
 	// maxLag is by how much it may fall behind what it began with.
 	maxLag = 2 * time.Second
+	// maxSoundAge is how old sound may be to be worth making: nobody wants to
+	// hear what the kept GOP holds.
+	maxSoundAge = 500 * time.Millisecond
 	// niceness leaves the processor to the media path.
 	niceness = 10
 	endGrace = time.Second
@@ -136,7 +139,11 @@ func (w *feed) run(ctx context.Context, f *streams.Frame) error {
 		if !w.stage.wants(f.Kind) {
 			continue
 		}
-		if time.Since(f.At) > bear && !f.Key && f.Kind == streams.Video {
+		age := time.Since(f.At)
+		if f.Kind == streams.Audio && age > maxSoundAge {
+			continue
+		}
+		if f.Kind == streams.Video && age > bear && !f.Key {
 			w.in.reader.Skip(false)
 			w.job.hub.Count(0, 1, 0)
 			continue

@@ -28,7 +28,14 @@ type sound struct {
 	latest *streams.Desc
 	times  []int64 // of access units that went in, in the source's clock
 	gone   int64   // access units before those
+	next   int64   // time of what comes out next, at 48 kHz, if nothing is missing
+	begun  bool
 }
+
+// maxSlip is by how much what comes out may be off its time. Below that one
+// packet's time follows from the one before: a browser fills a gap of a single
+// sample, made by rounding, with sound of its own.
+const maxSlip = opusRate / 20
 
 func (s *sound) wants(k streams.Kind) bool { return k == streams.Audio }
 
@@ -95,8 +102,9 @@ func (s *sound) encode(f *streams.Frame) ([]byte, error) {
 }
 
 // stamp gives the time of what begins so many samples, at 48 kHz, after the first
-// access unit: that of the access unit it lies in, and the rest.
-func (s *sound) stamp(sample int64) (pts int64, source *streams.Desc, ok bool) {
+// access unit, and is so many long: that of the access unit it lies in, and the
+// rest.
+func (s *sound) stamp(sample, long int64) (pts int64, source *streams.Desc, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rate := int64(s.first.AudioRate)
@@ -108,12 +116,17 @@ func (s *sound) stamp(sample int64) (pts int64, source *streams.Desc, ok bool) {
 	n = min(n, int64(len(s.times)-1))
 	pts = s.times[n] + at - (s.gone+n)*aacFrame
 	s.times, s.gone = s.times[n:], s.gone+n
-	return pts * opusRate / rate, s.latest, true
+	pts = pts * opusRate / rate
+	if off := pts - s.next; s.begun && off > -maxSlip && off < maxSlip {
+		pts = s.next
+	}
+	s.begun, s.next = true, pts+long
+	return pts, s.latest, true
 }
 
 func (s *sound) decode(r io.Reader, made func()) error {
 	return readOpus(r, func(start int64, packet []byte) {
-		pts, source, ok := s.stamp(start)
+		pts, source, ok := s.stamp(start, opusSamples(packet))
 		if !ok {
 			return
 		}

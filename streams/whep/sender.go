@@ -32,6 +32,9 @@ const (
 	staleAfter  = time.Second
 	reportEvery = 2 * time.Second
 	maxRequests = 64
+	// maxSoundAge is how old sound may be to be sent: that of the kept GOP would
+	// be played out, and hold up what comes after it.
+	maxSoundAge = 500 * time.Millisecond
 )
 
 // sender is one viewer's RTP state. It belongs to its fan's goroutine; leave,
@@ -209,7 +212,7 @@ func (s *sender) begin(f *streams.Frame) bool {
 	if f.Kind == streams.Audio {
 		w = s.audio
 	}
-	if w == nil || f.Aside {
+	if w == nil || f.Aside || f.Kind == streams.Audio && time.Since(f.At) > maxSoundAge {
 		return false
 	}
 	if f.Desc != w.desc {

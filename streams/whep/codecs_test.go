@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,6 +81,48 @@ func TestAnotherCodecEndsTheViewer(t *testing.T) {
 	case <-v.Done():
 	case <-time.After(10 * time.Second):
 		t.Fatal("the viewer waits for what it cannot get")
+	}
+}
+
+// TestSoundOfThePastIsNotSent joins late in a GOP: the picture comes from its key
+// frame on, the sound from now.
+func TestSoundOfThePastIsNotSent(t *testing.T) {
+	checkLeaks(t)
+	s, p := openServer(t, nil), newPeer(t)
+	past := time.Now().Add(-3 * time.Second)
+	var mu sync.Mutex
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return past }
+	hub := streams.NewHub("cam000", streams.Main, clock, nil)
+	d := &streams.Desc{Video: streams.H264, Audio: streams.PCMA, SPS: spsHigh, PPS: []byte{0x68, 1}}
+	publish := func(k int64) {
+		nal := []byte{0x41, 0x9a, byte(k)}
+		if k == 0 {
+			nal[0] = 0x65
+		}
+		hub.Publish(streams.NewVideoFrame(d, [][]byte{nal}, k*3600))
+		hub.Publish(streams.NewAudioFrame(d, append(make([]byte, 319), byte(k)), k*320))
+		mu.Lock()
+		past = past.Add(40 * time.Millisecond)
+		mu.Unlock()
+	}
+	for k := range int64(50) {
+		publish(k)
+	}
+	v, answer, err := s.View(t.Context(), hub, p.offer(t, nil), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	p.accept(t, answer)
+	for range 50 {
+		next(t, p.packets)
+	}
+	mu.Lock()
+	past = time.Now()
+	mu.Unlock()
+	publish(50)
+	if got := next(t, p.sound).Payload; got[len(got)-1] != 50 {
+		t.Fatalf("the first sound is that of picture %d", got[len(got)-1])
 	}
 }
 
