@@ -154,6 +154,9 @@ func (s *session) inspect(r *base.Response) {
 	if len(r.Body) > maxSDP {
 		r.Body = nil
 	}
+	if len(r.Body) > 0 {
+		r.Body = tolerable(r.Body)
+	}
 	if v, ok := r.Header["Session"]; ok {
 		var h headers.Session
 		if h.Unmarshal(v) == nil && h.Timeout != nil && *h.Timeout > maxSessionTimeout {
