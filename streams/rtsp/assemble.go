@@ -1,10 +1,6 @@
 package rtsp
 
 import (
-	"errors"
-
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
 	"github.com/pion/rtp"
 
 	"sharpeyes/streams"
@@ -38,7 +34,7 @@ const (
 // decodes packet by packet to NAL units; units are joined here because every
 // hole, and every bound, has to be noticed.
 type assembler struct {
-	unit    func(nalus [][]byte, pts int64) // a whole access unit
+	unit    func(nalus [][]byte, pts int64) // a whole access unit, which is not to be kept
 	lost    func(packets int64)             // so many never came; 0: the camera numbers anew
 	spoiled func()                          // an access unit that cannot be shown
 	h265    bool
@@ -50,10 +46,11 @@ type assembler struct {
 	clock     extender
 	stamp     uint32 // of the unit being gathered
 	gathering bool
-	serial    uint64 // of the unit being gathered, from 1
 	broken    bool
 	open      bool // a fragmented NAL unit has begun and not ended
 	nalus     [][]byte
+	joined    []byte // what nalus lie in
+	from      int    // where the open one begins
 	pts       int64
 	size      int
 	packets   int
@@ -98,14 +95,6 @@ func (a *assembler) push(p *rtp.Packet) {
 	}
 }
 
-// holds names the access unit that payloads are held for; 0: none are.
-func (a *assembler) holds() uint64 {
-	if !a.gathering || a.broken {
-		return 0
-	}
-	return a.serial
-}
-
 // again forgets what was gathered: the camera begins a new stream.
 func (a *assembler) again() {
 	a.started, a.gathering, a.clock = false, false, extender{}
@@ -114,8 +103,8 @@ func (a *assembler) again() {
 
 func (a *assembler) begin(p *rtp.Packet) {
 	a.gathering, a.broken, a.open = true, false, false
-	a.serial++
 	a.nalus, a.size, a.packets = nil, 0, 0
+	a.joined = emptied(a.joined)
 	a.stamp, a.pts = p.Timestamp, a.clock.extend(p.Timestamp)
 }
 
@@ -139,24 +128,20 @@ func (a *assembler) gather(p *rtp.Packet) {
 		a.spoil() // the fragments before never ended
 		return
 	}
-	// With the marker always set and one time stamp the decoder gives back the
-	// NAL units of each packet, or nothing while a fragmented one is open. Over
-	// UDP the library reads into buffers of full size: a small payload is
-	// copied, so that it does not hold one.
-	q := rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: p.SequenceNumber}, Payload: p.Payload}
-	if cap(q.Payload) > 2*len(q.Payload) {
-		q.Payload = append(make([]byte, 0, len(q.Payload)), q.Payload...)
+	payload, ok := a.join(p.Payload)
+	if !ok {
+		a.spoil()
 	}
-	nalus, err := a.decoder.Decode(&q)
-	switch {
-	case errors.Is(err, rtph264.ErrMorePacketsNeeded), errors.Is(err, rtph265.ErrMorePacketsNeeded):
-		a.open = true
+	if payload == nil {
 		return
-	case err != nil, len(a.nalus)+len(nalus) > maxUnitNALs:
+	}
+	// With the marker always set and one time stamp the decoder gives back the
+	// NAL units of each packet.
+	nalus, err := a.decoder.Decode(&rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: p.SequenceNumber}, Payload: payload})
+	if err != nil || len(a.nalus)+len(nalus) > maxUnitNALs {
 		a.spoil()
 		return
 	}
-	a.open = false
 	a.nalus = append(a.nalus, nalus...)
 }
 
@@ -169,7 +154,7 @@ func (a *assembler) spoil() {
 
 func (a *assembler) spoilAgain() {
 	a.broken, a.open = true, false
-	a.nalus, a.decoder = nil, nil
+	a.nalus, a.joined, a.decoder = nil, nil, nil
 	a.spoiled()
 }
 

@@ -52,11 +52,10 @@ func newFrames(ctx context.Context, hub *streams.Hub, t tracks) *frames {
 	return f
 }
 
-// picture takes a packet. It returns the access unit that payloads are held
-// for, 0 when for none.
-func (f *frames) picture(p *rtp.Packet) (held uint64) {
+// picture takes a packet. Nothing of it is kept.
+func (f *frames) picture(p *rtp.Packet) {
 	if f.ctx.Err() != nil {
-		return 0
+		return
 	}
 	ok, anew := f.source.admit(p.SSRC)
 	if anew {
@@ -69,7 +68,6 @@ func (f *frames) picture(p *rtp.Packet) (held uint64) {
 	} else {
 		f.undecodable(errForeign)
 	}
-	return f.video.holds()
 }
 
 func (f *frames) lost(packets int64) {

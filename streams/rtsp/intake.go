@@ -34,9 +34,7 @@ type chunk [chunkSize]byte
 // the picture straight out of the read buffer and gives all else to the
 // library. It belongs to the goroutine that reads.
 //
-// The payload of a packet lies in a chunk. What picture is given it may hold
-// until its answer no longer names the same access unit; then the chunk is used
-// again.
+// A packet lies in a chunk that is used again: picture must not keep it.
 type intake struct {
 	conn    net.Conn
 	raw     *rawReader // nil: not a socket that can be asked without waiting
@@ -44,7 +42,7 @@ type intake struct {
 	pool    *sync.Pool // of *chunk
 	channel byte
 	types   [128]bool
-	picture func(*rtp.Packet) (held uint64)
+	picture func(*rtp.Packet)
 	spoiled func(error)
 	settled func() bool // the camera plays for good: gulps may begin
 	slot    time.Duration
@@ -54,9 +52,7 @@ type intake struct {
 	full       bool
 	kept       [keptSize]byte // the beginning of a packet, while waiting for its rest
 	keptLen    int
-	pass       int      // so many of the next bytes are the library's
-	held       []*chunk // older ones of the access unit being gathered
-	unit       uint64   // that one's name; 0: none is held
+	pass       int // so many of the next bytes are the library's
 	packet     rtp.Packet
 	timer      *time.Timer
 }
@@ -159,7 +155,7 @@ func startsMessage(b []byte) bool {
 	return false
 }
 
-// take hands a packet on, and lets go of what its access unit does not need.
+// take hands a packet of the picture on.
 func (in *intake) take(b []byte) {
 	p := &in.packet
 	if err := p.Unmarshal(b); err != nil {
@@ -170,27 +166,14 @@ func (in *intake) take(b []byte) {
 		in.spoiled(errForeign)
 		return
 	}
-	if unit := in.picture(p); unit != in.unit {
-		in.release()
-		in.unit = unit
-	}
+	in.picture(p)
 }
 
 var errForeign = errors.New("a packet of a type that was not agreed on")
 
-// release gives back the chunks of access units that have ended.
-func (in *intake) release() {
-	for i, c := range in.held {
-		in.pool.Put(c)
-		in.held[i] = nil
-	}
-	in.held = in.held[:0]
-}
-
-// free gives back what can be at the end.
+// free gives back the chunk.
 func (in *intake) free() {
-	in.release()
-	if in.cur != nil && in.unit == 0 {
+	if in.cur != nil {
 		in.pool.Put(in.cur)
 	}
 	in.cur, in.start, in.end = nil, 0, 0
@@ -203,19 +186,9 @@ func (in *intake) room() {
 		in.cur, in.start = in.pool.Get().(*chunk), 0
 		in.end = copy(in.cur[:], in.kept[:in.keptLen])
 		in.keptLen = 0
-	case in.start == in.end && in.unit == 0:
-		in.start, in.end = 0, 0
-	case in.end < chunkSize-4096:
-	default:
-		old := in.cur
-		in.cur = in.pool.Get().(*chunk)
-		in.end = copy(in.cur[:], old[in.start:in.end])
+	case in.end >= chunkSize-4096:
+		in.end = copy(in.cur[:], in.cur[in.start:in.end])
 		in.start = 0
-		if in.unit == 0 {
-			in.pool.Put(old)
-		} else if len(in.held) < streams.MaxAccessUnit/chunkSize {
-			in.held = append(in.held, old)
-		} // else it is left to the garbage collector
 	}
 }
 
@@ -251,10 +224,9 @@ func (in *intake) fill() error {
 // idle holds nothing while waiting that is not needed.
 func (in *intake) idle() {
 	in.full = false
-	if in.cur != nil && in.end-in.start <= keptSize && in.unit == 0 {
+	if in.cur != nil && in.end-in.start <= keptSize {
 		in.keptLen = copy(in.kept[:], in.cur[in.start:in.end])
-		in.pool.Put(in.cur)
-		in.cur, in.start, in.end = nil, 0, 0
+		in.free()
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
-	"github.com/pion/rtp"
 
 	"sharpeyes/streams"
 )
@@ -185,7 +184,7 @@ func (s *session) connect(ctx context.Context, u *base.URL) error {
 		return err
 	}
 	s.takeDirectly(u, t.video, answer)
-	s.client.OnPacketRTP(t.video, t.picture, func(p *rtp.Packet) { s.frames.picture(p) })
+	s.client.OnPacketRTP(t.video, t.picture, s.frames.picture)
 	s.client.OnPacketRTCP(t.video, s.frames.source.control)
 	s.asker = newAsker(s.client, offer, t.video, described.Body, &s.frames.source)
 	if t.audio != nil {
