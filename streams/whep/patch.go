@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +87,10 @@ func (v *Viewer) Patch(ctx context.Context, text string) (answer string, err err
 		return "", err
 	}
 	v.offer = offer
+	v.restarts++
+	if v.restarts <= maxRestarts {
+		v.handed = nil // they are to be checked anew
+	}
 	if err := v.addCandidates(f); err != nil {
 		return "", err
 	}
@@ -107,7 +114,7 @@ func (v *Viewer) addCandidates(f fragment) error {
 		return nil
 	}
 	for _, c := range f.candidates {
-		if err := v.pc.AddICECandidate(c); err != nil {
+		if err := v.hand(c); err != nil {
 			if errors.Is(err, webrtc.ErrConnectionClosed) {
 				return ErrClosed
 			}
@@ -123,9 +130,33 @@ func (v *Viewer) addHeld() {
 	defer v.mu.Unlock()
 	v.holds = false
 	for _, c := range v.held {
-		_ = v.pc.AddICECandidate(c)
+		_ = v.hand(c)
 	}
 	v.held = nil
+}
+
+// maxHanded bounds the addresses that a viewer makes us check: they may be
+// anybody's.
+const (
+	maxHanded   = 24
+	maxRestarts = 8 // so often a restart makes them be checked anew
+)
+
+// hand gives pion a candidate to check, unless its address was already, is
+// another viewer's, or is one too many. v.mu is held.
+func (v *Viewer) hand(c webrtc.ICECandidateInit) error {
+	if f := strings.Fields(c.Candidate); len(f) > 5 {
+		where := strings.ToLower(f[2]) + " " + f[4] + " " + f[5]
+		if slices.Contains(v.handed, where) || len(v.handed) == maxHanded {
+			return nil
+		}
+		if at, err := netip.ParseAddrPort(net.JoinHostPort(f[4], f[5])); err == nil &&
+			v.server.taken(netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), v) {
+			return nil
+		}
+		v.handed = append(v.handed, where)
+	}
+	return v.pc.AddICECandidate(c)
 }
 
 // takeCandidates cuts the candidates out of an offer.

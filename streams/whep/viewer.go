@@ -40,6 +40,9 @@ type Viewer struct {
 	offer string
 	held  []webrtc.ICECandidateInit // of the peer's, until holdCandidates is over
 	holds bool
+
+	handed   []string // the addresses that pion was given to check
+	restarts int
 }
 
 // View makes a viewer of an offer and returns the answer with our candidates in

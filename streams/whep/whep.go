@@ -73,8 +73,8 @@ type Server struct {
 	tcpMux   ice.TCPMux
 	mu       sync.Mutex
 	viewers  map[*Viewer]struct{}
-	ufrags   map[string]*Viewer         // of our answers
-	owners   map[netip.AddrPort]*Viewer // by the address that checks come from
+	ufrags   map[string]*Viewer // of our answers
+	places   map[netip.AddrPort]*place
 	pending  int
 	closed   bool
 	wg       sync.WaitGroup
@@ -87,7 +87,7 @@ type Server struct {
 // NewServer returns a server with defaults on a free UDP port, without TCP.
 func NewServer() *Server {
 	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{},
-		ufrags: map[string]*Viewer{}, owners: map[netip.AddrPort]*Viewer{},
+		ufrags: map[string]*Viewer{}, places: map[netip.AddrPort]*place{},
 		fans: map[*streams.Hub][]*fan{}}
 }
 
@@ -102,7 +102,7 @@ func (s *Server) Open() (err error) {
 		return err
 	}
 	logs := pionLogs{s.Log}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &front{s.sockets.front, s.seen}, Logger: logs.NewLogger("ice")})
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &front{s.sockets.front, s.heard}, Logger: logs.NewLogger("ice")})
 	if s.TCPAddr != "" {
 		l, err := net.Listen("tcp", s.TCPAddr)
 		if err != nil {

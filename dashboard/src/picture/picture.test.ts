@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import type { CameraFigures } from '../api/types'
 import type { Alert, Camera, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
 import { KEEP_MS, LIMIT, Picture, type Topic } from './picture'
 
@@ -195,5 +196,25 @@ describe('listeners and the clock', () => {
     picture.clear()
     expect([picture.cameras.size, picture.seq, picture.loaded]).toEqual([0, 0, false])
     expect(flush().length).toBe(5)
+  })
+
+  it('keeps figures only of cameras that somebody wants, and knows those of the second before', () => {
+    const picture = new Picture((run) => run())
+    const told = vi.fn()
+    picture.on('wanted', told)
+    const [wall, other] = [{}, {}]
+    picture.want(wall, ['a', 'b'])
+    picture.want(wall, ['a', 'b'])
+    picture.want(other, ['b', 'c'])
+    expect(told).toHaveBeenCalledTimes(2)
+    expect(picture.wanted()).toEqual(['a', 'b', 'c'])
+    const figures = (id: string, lost = 0) => ({ id, lost }) as CameraFigures
+    picture.applyFigures([figures('a'), figures('x')])
+    picture.applyFigures([figures('a', 3)])
+    expect([...picture.figures.keys()]).toEqual(['a'])
+    expect(picture.figures.get('a')).toMatchObject({ figures: { lost: 3 }, before: { lost: 0 } })
+    picture.want(wall, [])
+    expect(picture.figures.size).toBe(0)
+    expect(picture.wanted()).toEqual(['b', 'c'])
   })
 })

@@ -112,6 +112,25 @@ describe('time stamps', () => {
   })
 })
 
+describe('the burst that a stream starts with', () => {
+  it('is over when frames come no faster than time', () => {
+    const clock = new FrameClock()
+    expect(clock.settled(1_000_000)).toBe(0)
+    // Four seconds of frames within a tenth of a second, then one every 40 ms.
+    for (let n = 0; n < 100; n++) clock.drawn(1_000_000 + n, 1, 0, n * 3600)
+    expect(clock.settled(1_000_100)).toBeLessThan(5)
+    for (let n = 0; n < 10; n++) clock.drawn(1_000_140 + n * 40, 1, 0, (100 + n) * 3600)
+    expect(clock.settled(1_000_500)).toBeGreaterThan(350)
+  })
+
+  it('is judged by the first frame where there are no time stamps', () => {
+    const clock = new FrameClock()
+    clock.drawn(1_000_000, 1, 0)
+    clock.drawn(1_000_040, 1, 0)
+    expect(clock.settled(1_000_240)).toBe(240)
+  })
+})
+
 describe('the delay of a drawn frame', () => {
   it('is taken from the capture when known, else from the arrival', () => {
     expect(drawDelay({ expectedDisplayTime: 1000, captureTime: 900, receiveTime: 980 })).toBe(100)

@@ -28,27 +28,27 @@ export class StillLine {
 
   /** Runs the job when its turn comes, unless it is no longer wanted by then. */
   async run(signal: AbortSignal, job: () => Promise<void>): Promise<void> {
-    while (this.#busy >= AT_ONCE && !signal.aborted) await this.#turn(signal)
-    // A turn that came too late is handed on.
-    if (signal.aborted) return this.#waiting.shift()?.()
-    this.#busy++
+    if (this.#busy < AT_ONCE) this.#busy++
+    else if (!(await this.#turn(signal))) return
     try {
-      await job()
+      if (!signal.aborted) await job()
     } finally {
-      this.#busy--
-      this.#waiting.shift()?.()
+      const next = this.#waiting.shift()
+      if (next) next() // the place is handed on
+      else this.#busy--
     }
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  /** Resolves to true with a place, to false when it is no longer wanted before. */
+  #turn(signal: AbortSignal): Promise<boolean> {
     return new Promise((done) => {
       const go = () => {
         signal.removeEventListener('abort', leave)
-        done()
+        done(true)
       }
       const leave = () => {
         this.#waiting = this.#waiting.filter((one) => one !== go)
-        done()
+        done(false)
       }
       this.#waiting.push(go)
       signal.addEventListener('abort', leave, { once: true })
