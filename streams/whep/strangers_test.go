@@ -2,7 +2,6 @@ package whep
 
 import (
 	"net"
-	"sync"
 	"testing"
 )
 
@@ -15,23 +14,10 @@ func TestNewViewersAmongTheDead(t *testing.T) {
 	const dead = 100
 	st := newStage(t, 50, nil)
 	var freed []int
-	for first := 0; first < dead; first += 10 {
-		var group sync.WaitGroup
-		var mu sync.Mutex
-		for range 10 {
-			group.Go(func() {
-				t.Run("dies", func(t *testing.T) {
-					here := *st
-					here.t = t
-					w := here.join()
-					mu.Lock()
-					defer mu.Unlock()
-					freed = append(freed, w.socket.LocalAddr().(*net.UDPAddr).Port)
-					_ = w.socket.Close() // before its goodbye
-				})
-			})
-		}
-		group.Wait()
+	for range dead {
+		w := st.join()
+		freed = append(freed, w.socket.LocalAddr().(*net.UDPAddr).Port)
+		_ = w.socket.Close() // before its goodbye
 	}
 	if n := st.s.Viewers(); n != dead+1 {
 		t.Fatalf("%d viewers are counted, want %d", n, dead+1)

@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { CameraFigures } from '../api/types'
-import type { Alert, Camera, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
+import type { Alert, Camera, CameraFigures, Incident, LiveEvent, SnapshotFrame, Status } from '../api/types'
 import { KEEP_MS, LIMIT, Picture, type Topic } from './picture'
 
 const camera = (id: string) => ({ id, name: id, enabled: true }) as Camera
