@@ -13,18 +13,22 @@ func TestNewViewersAmongTheDead(t *testing.T) {
 	checkDescriptors(t)
 	const dead = 100
 	st := newStage(t, 50, nil)
-	var freed []int
+	var graves []*net.UDPConn
 	for range dead {
 		w := st.join()
-		freed = append(freed, w.socket.LocalAddr().(*net.UDPAddr).Port)
 		_ = w.socket.Close() // before its goodbye
+		grave := localSocket(t, w.socket.LocalAddr().(*net.UDPAddr).Port)
+		t.Cleanup(func() { _ = grave.Close() })
+		graves = append(graves, grave) // nobody else gets the port
 	}
 	if n := st.s.Viewers(); n != dead+1 {
 		t.Fatalf("%d viewers are counted, want %d", n, dead+1)
 	}
 	take := func() (port int) {
-		port, freed = freed[len(freed)-1], freed[:len(freed)-1]
-		return port
+		last := graves[len(graves)-1]
+		graves = graves[:len(graves)-1]
+		_ = last.Close()
+		return last.LocalAddr().(*net.UDPAddr).Port
 	}
 	st.join()
 	st.join(at(take()))         // whose viewer died a moment ago
