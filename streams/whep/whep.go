@@ -42,7 +42,9 @@ const (
 	// sleep or change its address before it has to open anew.
 	disconnectedAfter = 5 * time.Second
 	failedAfter       = 30 * time.Second
-	keepAlive         = 2 * time.Second
+	// keepAlive is how often we ask a viewer whether it is there; its own checks
+	// and its RTCP tell that too.
+	keepAlive = 4 * time.Second
 	// strangers is how many TCP connections beyond the viewers' may be open.
 	strangers = 64
 )
