@@ -7,11 +7,15 @@ class FakeSocket {
   onmessage: ((event: { data: string }) => void) | null = null
   onclose: ((event: { code: number }) => void) | null = null
   closed = false
+  sent: unknown[] = []
   constructor(readonly url: string) {
     FakeSocket.all.push(this)
   }
   close() {
     this.closed = true
+  }
+  send(text: string) {
+    this.sent.push(JSON.parse(text))
   }
   say(frame: object) {
     this.onmessage?.({ data: JSON.stringify(frame) })
@@ -225,6 +229,34 @@ describe('closing codes', () => {
     await vi.advanceTimersByTimeAsync(30_000)
     expect(refreshSession.mock.calls.length).toBeGreaterThan(2)
     expect(onSessionEnded).not.toHaveBeenCalled()
+  })
+})
+
+describe('figures', () => {
+  it('are asked for at the greeting, at each change, and of the next socket again', async () => {
+    const { picture } = start()
+    const wall = {}
+    picture.want(wall, ['a', 'b'])
+    expect(FakeSocket.last.sent).toEqual([])
+    greet()
+    expect(FakeSocket.last.sent).toEqual([{ type: 'figures', ids: ['a', 'b'] }])
+    FakeSocket.last.say({ type: 'figures', at: time(), items: [{ id: 'a', fps: 25 }, { id: 'x', fps: 1 }] })
+    expect([...picture.figures.keys()]).toEqual(['a'])
+    picture.want(wall, ['b'])
+    expect(FakeSocket.last.sent).toHaveLength(2)
+    FakeSocket.last.end()
+    await vi.advanceTimersByTimeAsync(1100)
+    greet()
+    expect(FakeSocket.last.sent).toEqual([{ type: 'figures', ids: ['b'] }])
+    picture.want(wall, [])
+    expect(FakeSocket.last.sent.at(-1)).toEqual({ type: 'figures', ids: [] })
+  })
+
+  it('are asked for of no more cameras than the server answers for', () => {
+    const { picture } = start()
+    picture.want({}, Array.from({ length: 100 }, (_, n) => `c${n}`))
+    greet()
+    expect((FakeSocket.last.sent[0] as { ids: string[] }).ids).toHaveLength(64)
   })
 })
 

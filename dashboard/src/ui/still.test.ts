@@ -18,10 +18,10 @@ const draw = async () => {
 
 function show(props: Record<string, unknown>) {
   const box = document.createElement('div')
-  const given = reactive<Record<string, unknown>>({ name: '河堤 3 号', draw, ...props })
+  const given = reactive<Record<string, unknown>>({ name: '河堤 3 号', viewer: '陈晓岚', draw, ...props })
   app = createApp({ render: () => h(Still, given as never) }).use(makeI18n('zh-CN'))
   app.mount(box)
-  return { box, given, still: () => box.querySelector<HTMLElement>('[data-testid="still"]')!, text: () => box.textContent!.trim() }
+  return { box, given, still: () => box.querySelector<HTMLElement>('[data-testid="still"]')!, text: () => box.querySelector('figcaption, p')?.textContent?.trim() ?? '', mark: () => box.querySelector('[data-testid="still-mark"]')?.textContent ?? '' }
 }
 
 /** Lets answers that have come be taken in. */
@@ -57,13 +57,15 @@ afterEach(() => {
 describe('a still', () => {
   it('shows the picture with its age, which counts on', async () => {
     answers['/k'] = { age: '3.4' }
-    const { still, text, box } = show({ src: '/k' })
-    expect(still().dataset['state']).toBe('loading')
+    const { still, text, mark, box } = show({ src: '/k' })
+    expect([still().dataset['state'], mark()]).toEqual(['loading', ''])
     expect(still().getAttribute('aria-busy')).toBe('true')
     await settle()
     expect(still().dataset['state']).toBe('shown')
     expect(box.querySelector('canvas')!.getAttribute('aria-label')).toBe('河堤 3 号 的最后画面')
     expect(text()).toBe('3 秒前')
+    const [hour, minute] = [new Date().getHours(), new Date().getMinutes()].map((n) => String(n).padStart(2, '0'))
+    expect(mark()).toContain(`陈晓岚 ${hour}:${minute}`)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(text()).toBe('1 分钟前')
     await vi.advanceTimersByTimeAsync(2 * 3600_000)

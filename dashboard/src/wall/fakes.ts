@@ -24,7 +24,10 @@ export class FakePeer {
   onicegatheringstatechange: (() => void) | null = null
   onconnectionstatechange: (() => void) | null = null
 
-  addTransceiver() {
+  kinds: string[] = []
+
+  addTransceiver(kind: string) {
+    this.kinds.push(kind)
     return { receiver: this.receiver }
   }
   createOffer(options?: { iceRestart?: boolean }) {
