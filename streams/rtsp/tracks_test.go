@@ -34,7 +34,7 @@ func h265Tracks(t testing.TB) tracks {
 
 func aacFormat() *format.MPEG4Audio {
 	return &format.MPEG4Audio{PayloadTyp: 97, SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3,
-		Config: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 16000, ChannelConfig: 1, ChannelCount: 1}}
+		Config: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 16000, ChannelConfig: 1}}
 }
 
 // offerOf parses an SDP as the library does with a DESCRIBE's answer.

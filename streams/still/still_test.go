@@ -279,9 +279,7 @@ func FuzzMP4(f *testing.F) {
 		if hevc {
 			frame.Desc.Video = streams.H265
 		}
-		for _, n := range bytes.Split(b, []byte{0, 0, 1}) {
-			frame.Payloads = append(frame.Payloads, n)
-		}
+		frame.Payloads = bytes.Split(b, []byte{0, 0, 1})
 		file, err := MP4(frame)
 		if (err == nil) != (file != nil) {
 			t.Fatalf("%d bytes and %v", len(file), err)

@@ -107,24 +107,6 @@ func within(t *testing.T, d time.Duration, ok func() bool, format string, args .
 	}
 }
 
-// lasts waits while something holds.
-func lasts(t *testing.T, d time.Duration, ok func() bool, format string, args ...any) {
-	t.Helper()
-	end := time.After(d)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if !ok() {
-				t.Fatalf(format, args...)
-			}
-		case <-end:
-			return
-		}
-	}
-}
-
 // checkDescriptors registers first, so that it runs after all other cleanups.
 func checkDescriptors(t *testing.T) {
 	t.Helper()
