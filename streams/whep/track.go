@@ -79,26 +79,31 @@ func (t *track) readFeedback(ask func(request)) {
 		if err != nil {
 			return
 		}
-		packets, err := rtcp.Unmarshal(buf[:n])
-		if err != nil {
-			continue
-		}
-		for _, p := range packets {
-			r := request{video: t.kind == webrtc.RTPCodecTypeVideo}
-			switch p := p.(type) {
-			case *rtcp.TransportLayerNack:
-				r.nacks = p.Nacks
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				r.keyNow = true
-			case *rtcp.ReceiverReport:
-				if r.lost = lostOf(p.Reports, t.ssrc); r.lost == 0 {
-					continue
-				}
-			default:
+		t.feedback(buf[:n], ask)
+	}
+}
+
+// feedback passes on what one RTCP packet of the viewer asks for.
+func (t *track) feedback(raw []byte, ask func(request)) {
+	packets, err := rtcp.Unmarshal(raw)
+	if err != nil {
+		return
+	}
+	for _, p := range packets {
+		r := request{video: t.kind == webrtc.RTPCodecTypeVideo}
+		switch p := p.(type) {
+		case *rtcp.TransportLayerNack:
+			r.nacks = p.Nacks
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			r.keyNow = true
+		case *rtcp.ReceiverReport:
+			if r.lost = lostOf(p.Reports, t.ssrc); r.lost == 0 {
 				continue
 			}
-			ask(r)
+		default:
+			continue
 		}
+		ask(r)
 	}
 }
 
