@@ -17,8 +17,11 @@ import (
 // what it sends. After that a viewer gets what comes.
 const describeTime = 3 * time.Second
 
-// h265NotTaken is the code of the fault that the dashboard translates.
-const h265NotTaken = "h265_not_taken"
+// The codes of the faults that the dashboard translates.
+const (
+	h265NotTaken   = "h265_not_taken"
+	transcodesFull = "transcodes_full"
+)
 
 // choice is a stream for a viewer.
 type choice struct {
@@ -134,7 +137,8 @@ func (v video) inH264(c choice, d *streams.Desc, takes whep.Accepted) (choice, e
 	what := "the camera sends H.265, which this browser does not take, and "
 	switch {
 	case errors.Is(err, transcode.ErrBusy):
-		return choice{}, alerts.Errorf(alerts.Unavailable, "%s%s; close a picture that is being transcoded, or set this camera to H.264", what, err)
+		return choice{}, &alerts.Error{Kind: alerts.Unavailable, Err: err, Faults: []alerts.Fault{{Field: "codec", Message: transcodesFull}},
+			Message: fmt.Sprintf("%s%s; close a picture that is being transcoded, or set this camera to H.264", what, err)}
 	case errors.Is(err, transcode.ErrMissing):
 		what += "ffmpeg is not installed"
 	default:
