@@ -1,4 +1,6 @@
 /** What a tile says of its picture, with cameras that really go wrong. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { TestCamera } from './support/camera'
 import { assertMoving, tileOf, watchTile } from './support/desk'
@@ -6,11 +8,25 @@ import { stage } from './support/stage'
 import { openWall, take, told, waitState } from './support/wall'
 
 let camera: TestCamera
-const CAMERAS = 8
+const CAMERAS = 9
+const FILM = join(import.meta.dirname, '../../configs/demo/loops/cam008.sub.h264')
+
+/** One of the demo's films in H.265. */
+function inH265(): Buffer {
+  const args = ['-v', 'error', '-f', 'h264', '-i', FILM, '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=50:bframes=0:log-level=none', '-f', 'hevc', '-']
+  const done = spawnSync('ffmpeg', args, { maxBuffer: 64 << 20 })
+  if (done.status !== 0) throw new Error(`ffmpeg: ${done.error?.message ?? done.stderr.toString()}`)
+  return done.stdout
+}
+
+/** Who asks for video of a camera that gives none is told so by 503, of a codec that does not fit by 406. */
+const NO_PICTURE = /503.*\/whep/
+const NO_CODEC = /406.*\/whep/
 
 const here = stage(async () => {
   camera = await TestCamera.open()
-  for (let n = 0; n < CAMERAS; n++) camera.film(`cam00${n}`, `cam00${n}.sub.h264`)
+  camera.film('cam008', inH265(), 'H265')
+  for (let n = 0; n < CAMERAS - 1; n++) camera.film(`cam00${n}`, `cam00${n}.sub.h264`)
   camera.jpeg('cam004')
   // The town calls its cameras as it starts: these two are wrong from then on.
   camera.be('cam000', { noKeys: true })
@@ -18,9 +34,6 @@ const here = stage(async () => {
   return { source: `rtsp://127.0.0.1:${camera.port}/cam%03d`, cameras: CAMERAS }
 })
 afterAll(() => camera.close())
-
-/** Who asks for video of a camera that gives none is told so by 503. */
-const NO_PICTURE = /503.*\/whep/
 
 describe('a tile', () => {
   test('waits for a key frame and says so, then shows it', { timeout: 90_000 }, async () => {
@@ -91,6 +104,18 @@ describe('a tile', () => {
     await take(person, 'cam004')
     const said = await waitState(person, 'cam004', 'unsupported', 15_000)
     expect(said).toMatchObject({ title: '编码不支持', reason: '摄像机的编码不是 H.264 或 H.265', next: '请管理员把摄像机设为 H.264' })
+  })
+
+  test('says that a picture is transcoded', async () => {
+    const person = await here.person('leader')
+    await openWall(person, 4)
+    await take(person, 'cam008')
+    await waitState(person, 'cam008', 'live', 30_000)
+    const badge = person.page.locator(`${tileOf('cam008')} [data-badge="transcoded"]`)
+    expect(await badge.textContent()).toBe('转码')
+    expect(await badge.getAttribute('title')).toBe('摄像机发送 H.265，网关转成 H.264 后播放')
+    await person.page.locator(tileOf('cam008')).hover()
+    await expect.poll(() => person.page.locator(`${tileOf('cam008')} .figures`).textContent()).toContain('H.265 → H.264')
   })
 
   test('shows its figures when it is pointed at, and all of them with a key', async () => {
@@ -169,11 +194,26 @@ describe('the last picture', () => {
     // A server that keeps every request for a still waiting.
     await person.page.route('**/keyframe.mp4', () => new Promise(() => undefined))
     await openWall(person, 16)
-    const all = Array.from({ length: CAMERAS }, (_, n) => `cam00${n}`).filter((id) => id !== 'cam004')
+    const all = Array.from({ length: 8 }, (_, n) => `cam00${n}`).filter((id) => id !== 'cam004')
     for (const id of all) await take(person, id)
     for (const id of all) await waitState(person, id, 'live', 20_000)
     await expect.poll(() => dropped.some((url) => url.includes('/cam007/keyframe.mp4'))).toBe(true)
     expect(await person.page.locator('canvas.still').count()).toBe(0)
     await person.page.unrouteAll({ behavior: 'ignoreErrors' })
+  })
+})
+
+describe('a gateway without ffmpeg', () => {
+  const there = stage(() => Promise.resolve({ source: `rtsp://127.0.0.1:${camera.port}/cam%03d`, cameras: CAMERAS, env: { PATH: '/nowhere' } }))
+
+  test('says of H.265 what the trouble is and what helps', async () => {
+    const person = await there.person('leader')
+    person.watch.allow(NO_CODEC, 'this Chromium does not take H.265')
+    await openWall(person, 4)
+    await take(person, 'cam008')
+    const said = await waitState(person, 'cam008', 'unsupported', 20_000)
+    expect(said).toMatchObject({ title: '编码不支持', reason: '摄像机发送 H.265，此浏览器不能播放', next: '请换用支持 H.265 的浏览器，或在网关装 ffmpeg' })
+    await take(person, 'cam007')
+    await waitState(person, 'cam007', 'live', 20_000)
   })
 })

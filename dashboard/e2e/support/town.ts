@@ -20,6 +20,8 @@ export interface TownOptions {
   /** Cameras of one's own, such as rtsp://host/cam%03d. */
   source?: string
   cameras?: number
+  /** Of the process, beside the runner's own. */
+  env?: NodeJS.ProcessEnv
 }
 
 export class Town {
@@ -50,7 +52,7 @@ export class Town {
     const args = ['demo', '--listen', `127.0.0.1:${this.port}`, '--data', join(this.data, 'data'), '--accounts', file]
     if (cameras !== undefined) args.push('--cameras', String(cameras))
     if (source !== undefined) args.push('--source', source)
-    this.#program = await Program.start(BINARY, args, /http:\/\/[\w.:]+/)
+    this.#program = await Program.start(BINARY, args, /http:\/\/[\w.:]+/, this.options.env)
     this.accounts = JSON.parse(await readFile(file, 'utf8')) as Account[]
   }
 

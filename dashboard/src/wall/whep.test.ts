@@ -92,6 +92,15 @@ describe('a WHEP session', () => {
     session.close()
   })
 
+  it('tells a server that transcodes no more from a camera without a picture', async () => {
+    const { world, session, last } = setup()
+    world.answer = () => new Response('{"errors":[{"field":"codec","message":"transcodes_full"}]}', { status: 503 })
+    session.open()
+    await settle()
+    expect(last()).toMatchObject({ state: 'waiting', trouble: 'transcodes' })
+    session.close()
+  })
+
   it('is woken out of a refusal when rights may have changed, and not otherwise', async () => {
     const { world, session } = setup()
     world.answer = () => new Response(null, { status: 403 })

@@ -22,6 +22,7 @@ export type Trouble =
   | 'no_picture' // 503: the camera gives nothing yet
   | 'no_codec' // 406: the camera's codec is none of the offer's
   | 'h265' // 406: the camera sends H.265, which this browser does not take, and nobody turns it into another
+  | 'transcodes' // 503: it has to be turned into H.264, and the server does as many of these as it may
   | 'not_found' // 404
   | 'too_many' // 429
   | 'server' // any other status
@@ -234,7 +235,7 @@ export class WhepSession {
       case 404: return this.#fail(round, 'not_found')
       case 406: return this.#fail(round, body.includes('h265_not_taken') ? 'h265' : 'no_codec', CODEC_RETRY_MS)
       case 429: return this.#fail(round, 'too_many', retryAfterMs(response))
-      case 503: return this.#fail(round, 'no_picture', retryAfterMs(response))
+      case 503: return this.#fail(round, body.includes('transcodes_full') ? 'transcodes' : 'no_picture', retryAfterMs(response))
       default: return this.#fail(round, 'server')
     }
   }

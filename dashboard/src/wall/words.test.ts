@@ -113,7 +113,10 @@ describe('what a tile says', () => {
     expect(kinds({ figures: here }, {})).toEqual(['degraded'])
     // The figures of the second are newer than the state.
     expect(kinds({}, { status: status({ degraded: true }), figures: figures({}) })).toEqual([])
-    expect(kinds({ transcoded: true, codec: 'H265' }, { status: status({ b_frames: true }) })).toEqual(['transcoded', 'bframes'])
+    expect(kinds({}, { status: status({ b_frames: true }) })).toEqual(['bframes'])
+    expect(kinds({ transcoded: true, codec: 'H265' }, { status: status({ b_frames: true }) })).toEqual(['transcoded'])
+    const why = (codec: string) => tileWords(camera, view({ transcoded: true, codec }), {}, NOW, NOW, t).badges[0]!.why
+    expect([why('H265'), why('H264')]).toEqual(['摄像机发送 H.265，网关转成 H.264 后播放', '摄像机发送 多层 B 帧，网关转成 H.264 后播放'])
     expect(kinds({ state: 'stale', lastAt: NOW - 3000 }, { status: status({ degraded: true }) })).toEqual([])
   })
 
@@ -131,7 +134,7 @@ describe('what a tile says', () => {
   it('has words for each state, reason and trouble in both languages', () => {
     const reasons = ['sign_in_refused', 'not_found', 'no_route', 'connection_refused', 'timeout', 'no_data', 'no_key_frame', 'closed_by_camera',
       'unsupported_codec', 'bad_stream', 'address_not_allowed', 'no_viewers', 'refused', 'unreachable', 'silent', 'disabled']
-    const troubles = ['network', 'path', 'no_picture', 'no_codec', 'h265', 'not_found', 'too_many', 'server', 'signed_out', 'forbidden']
+    const troubles = ['network', 'path', 'no_picture', 'no_codec', 'h265', 'transcodes', 'not_found', 'too_many', 'server', 'signed_out', 'forbidden']
     for (const book of [zh, en]) {
       const say = speak(book)
       for (const sound of ['off', 'starting', 'on', 'none', 'blocked', 'none_short', 'blocked_short']) expect(say(`wall.sound.${sound}`)).not.toBe('')

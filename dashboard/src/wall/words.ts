@@ -151,8 +151,8 @@ function badges(view: PlayerView, heard: Heard, now: number, t: Words): TileWord
   const { status } = heard
   const server = figuresOf(view, heard, now) ?? status
   if (server?.degraded || view.figures?.degraded) add('degraded', { camera: server?.lost ?? 0, here: view.figures?.lost ?? 0 })
-  if (view.transcoded) add('transcoded', { codec: view.codec || 'H.265' })
-  if (status?.b_frames) add('bframes')
+  if (view.transcoded) add('transcoded', { codec: view.codec === 'H264' ? t('wall.badge.pyramid') : dotted(view.codec) })
+  else if (status?.b_frames) add('bframes')
   return out
 }
 

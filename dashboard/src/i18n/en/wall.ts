@@ -31,6 +31,7 @@ export default {
   badge: {
     degraded: 'Degraded', degraded_why: 'Packets lost in the last 10 s: camera to gateway {camera}, gateway to here {here}',
     transcoded: 'Transcoded', transcoded_why: 'The camera sends {codec}; the gateway turns it into H.264',
+    pyramid: 'layered B-frames',
     bframes: 'B-frames', bframes_why: 'The camera sends B-frames, so the picture may stutter; have them switched off',
   },
   figure: {
@@ -70,6 +71,7 @@ export default {
     no_picture: 'The camera gives no picture yet',
     no_codec: 'This browser cannot decode the stream',
     h265: 'The camera sends H.265, which this browser cannot play',
+    transcodes: 'As many pictures are transcoded as may be; close one of them',
     not_found: 'No such camera in your area',
     too_many: 'Too many viewers',
     server: 'The gateway reports a fault',

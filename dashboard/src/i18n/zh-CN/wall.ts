@@ -31,6 +31,7 @@ export default {
   badge: {
     degraded: '画质受损', degraded_why: '近 10 秒有丢包：摄像机到网关 {camera}，网关到本机 {here}',
     transcoded: '转码', transcoded_why: '摄像机发送 {codec}，网关转成 H.264 后播放',
+    pyramid: '多层 B 帧',
     bframes: 'B 帧', bframes_why: '摄像机发送 B 帧，画面可能不够流畅；请管理员关闭 B 帧',
   },
   figure: {
@@ -70,6 +71,7 @@ export default {
     no_picture: '摄像机还没有画面',
     no_codec: '浏览器不支持这路视频的编码',
     h265: '摄像机发送 H.265，此浏览器不能播放',
+    transcodes: '转码路数已满，请先关闭另一路转码画面',
     not_found: '摄像机不存在或不在您的辖区',
     too_many: '观看人数已满',
     server: '网关出错',
