@@ -315,3 +315,62 @@ func BenchmarkPublish(b *testing.B) {
 		}
 	}
 }
+
+// TestDegraded tells a loss for a while.
+func TestDegraded(t *testing.T) {
+	m := newModel()
+	m.hub.Count(0, 5, 1)
+	if m.hub.Status().Degraded {
+		t.Error("degraded without a loss")
+	}
+	m.hub.Count(1, 0, 0)
+	m.now = m.now.Add(degradedFor - 1)
+	if !m.hub.Status().Degraded {
+		t.Error("a loss is forgotten too soon")
+	}
+	m.now = m.now.Add(1)
+	if m.hub.Status().Degraded {
+		t.Error("degraded for ever")
+	}
+}
+
+// TestWanted tells the one that pulls when a key frame is missed, and when
+// somebody watches.
+func TestWanted(t *testing.T) {
+	m := newModel()
+	told := func(c <-chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	check := func(what string, wanted, joined, watched bool) {
+		t.Helper()
+		if w, j, n := told(m.hub.Wanted()), told(m.hub.Joined()), m.hub.Watched(); w != wanted || j != joined || n != watched {
+			t.Errorf("%s: wanted %v, joined %v, watched %v", what, w, j, n)
+		}
+	}
+	check("at first", false, false, false)
+	m.publish(Video, false, 10)
+	check("a picture that cannot be shown", true, false, false)
+	a := m.hub.NewReader(func() {})
+	check("a reader without a picture", true, true, true)
+	m.publish(Video, true, 10)
+	b := m.hub.NewReader(func() {})
+	check("a reader with one", false, true, true)
+	m.hub.Interrupt()
+	check("a loss", true, false, true)
+	m.publish(Video, true, 10)
+	for range 300 { // beyond what is kept
+		m.now = m.now.Add(MaxKeep / 250)
+		m.publish(Video, false, 10)
+	}
+	c := m.hub.NewReader(func() {})
+	check("a reader, and the key frame is no longer kept", true, true, true)
+	for _, r := range []*Reader{a, b, c} {
+		r.Close()
+	}
+	check("all are gone", false, false, false)
+}
