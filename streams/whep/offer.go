@@ -119,6 +119,8 @@ func inspect(offer string) (a Accepted, audio bool, err error) {
 	for _, m := range d.MediaDescriptions {
 		sends := hasAttr(m, "sendonly") || hasAttr(m, "inactive")
 		switch m.MediaName.Media {
+		case "application": // what comes there would be held for nobody
+			return Accepted{}, false, fmt.Errorf("%w: the offer has a data channel (m=application), of which none are served", ErrMalformed)
 		case "video":
 			video = true
 			if !sends {

@@ -150,13 +150,19 @@ func (v *Viewer) hand(c webrtc.ICECandidateInit) error {
 		if slices.Contains(v.handed, where) || len(v.handed) == maxHanded {
 			return nil
 		}
-		if at, err := netip.ParseAddrPort(net.JoinHostPort(f[4], f[5])); err == nil &&
-			v.server.taken(netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), v) {
+		at, err := netip.ParseAddrPort(net.JoinHostPort(f[4], f[5]))
+		if err == nil && (everybody(at.Addr()) || v.server.taken(netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), v)) {
 			return nil
 		}
 		v.handed = append(v.handed, where)
 	}
 	return v.pc.AddICECandidate(c)
+}
+
+// everybody tells addresses that no single peer has.
+func everybody(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // takeCandidates cuts the candidates out of an offer.

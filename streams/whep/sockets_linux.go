@@ -27,7 +27,13 @@ func joinShared(front *net.UDPConn) (*net.UDPConn, error) {
 
 func listenReusing(addr *net.UDPAddr) (*net.UDPConn, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		return control(c, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return control(c, func(fd int) error {
+			// Go's default lets a viewer's candidate be a broadcast address.
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 0); err != nil {
+				return err
+			}
+			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		})
 	}}
 	c, err := lc.ListenPacket(context.Background(), "udp", addr.String())
 	if err != nil {
