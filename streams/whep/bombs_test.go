@@ -146,3 +146,17 @@ func TestNoDataChannel(t *testing.T) {
 	case <-time.After(2 * time.Second):
 	}
 }
+
+// TestPortIsOurs opens a second server on the first one's port, as a second
+// process does: it must hear that the port is taken, not wait there for ever.
+func TestPortIsOurs(t *testing.T) {
+	checkLeaks(t)
+	checkDescriptors(t)
+	s := openServer(t, nil)
+	second := NewServer()
+	second.UDPAddr = s.Addr().String()
+	if err := second.Open(); err == nil {
+		second.Close()
+		t.Error("two servers have one port")
+	}
+}

@@ -8,31 +8,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenShared opens the front so that outlets can join its port. shared is
-// false where the kernel does not keep what comes in at the front.
+// listenShared opens the front so that outlets can join its port. It binds
+// alone, so that a second server on this port is told; it is shared only after.
 func listenShared(addr *net.UDPAddr) (front *net.UDPConn, shared bool, err error) {
-	if c, err := listenReusing(addr); err == nil {
-		if err := keepIncoming(c); err == nil {
-			return c, true, nil
-		}
-		_ = c.Close()
+	if front, err = listenWith(addr, false); err != nil {
+		return nil, false, err
 	}
-	c, err := net.ListenUDP("udp", addr)
-	return c, false, err
+	raw, err := front.SyscallConn()
+	if err != nil {
+		_ = front.Close()
+		return nil, false, err
+	}
+	return front, control(raw, share) == nil, nil
 }
 
+// joinShared opens an outlet. It fails where the kernel does not keep what
+// comes in at the front.
 func joinShared(front *net.UDPConn) (*net.UDPConn, error) {
-	return listenReusing(front.LocalAddr().(*net.UDPAddr))
+	c, err := listenWith(front.LocalAddr().(*net.UDPAddr), true)
+	if err != nil {
+		return nil, err
+	}
+	if err := keepIncoming(front); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
-func listenReusing(addr *net.UDPAddr) (*net.UDPConn, error) {
+func share(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+
+func listenWith(addr *net.UDPAddr, shared bool) (*net.UDPConn, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		return control(c, func(fd int) error {
 			// Go's default lets a viewer's candidate be a broadcast address.
-			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 0); err != nil {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 0); err != nil || !shared {
 				return err
 			}
-			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+			return share(fd)
 		})
 	}}
 	c, err := lc.ListenPacket(context.Background(), "udp", addr.String())
