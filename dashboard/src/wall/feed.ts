@@ -48,6 +48,8 @@ export class Feed {
   #want: Wanted | null = null
   #volume = 1
   #still: Still
+  /** Live video has been asked for. */
+  #asked = false
   #stillAsked = false
 
   constructor(private readonly options: FeedOptions) {
@@ -137,16 +139,22 @@ export class Feed {
 
   #begin(want: Wanted): void {
     this.#want = want
-    this.#stillAsked = false
+    this.#asked = this.#stillAsked = false
     this.#shown = this.#make(want, false)
     this.#shown.start()
   }
 
+  /** It became known what the camera is like: a start that is still waited for may have a still. */
+  known(): void {
+    if (this.#asked && this.#camera) this.#askStill(this.#camera)
+  }
+
   /** Once for a start, beside the request for live video: tries that follow keep the still there is. */
   #askStill(camera: string): void {
-    if (this.#stillAsked || this.#shown?.clock.lastAt !== 0) return
+    this.#asked = true
+    if (this.#stillAsked || this.#shown?.clock.lastAt !== 0 || !this.options.kept?.(camera)) return
     this.#stillAsked = true
-    if (this.options.kept?.(camera)) this.#still.start(camera)
+    this.#still.start(camera)
   }
 
   /** A camera without a sub stream answers with main: that is not asked for again. */

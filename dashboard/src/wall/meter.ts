@@ -9,9 +9,10 @@ export const DEGRADED_MS = 10_000
 const SPAN_MS = 900
 
 export interface Figures {
-  kbps: number
+  /** Null until it was measured over a second. */
+  kbps: number | null
   /** Decoded, not drawn. */
-  fps: number
+  fps: number | null
   codec: string
   /** Packets that did not reach this browser since the start of the session. */
   lost: number
@@ -56,7 +57,7 @@ export class Meter {
       this.#keys = 0
       this.#lost = 0
     }
-    const figures = this.#figures ?? { kbps: 0, fps: 0, codec: '', lost: 0, keyAt: 0, degraded: false }
+    const figures = this.#figures ?? { kbps: null, fps: null, codec: '', lost: 0, keyAt: 0, degraded: false }
     this.#figures = figures
     if (anew) this.#from = to
     else if (to.at - from.at >= SPAN_MS) {

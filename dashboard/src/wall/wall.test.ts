@@ -198,6 +198,15 @@ describe('the wall', () => {
     expect(stills()).toEqual(['/api/v1/cameras/b/keyframe.mp4'])
     const calls = world.calls.map((call) => call.url)
     expect(calls.indexOf('/api/v1/cameras/b/keyframe.mp4')).toBeGreaterThan(calls.indexOf('/api/v1/cameras/b/whep?profile=sub'))
+    // A wall that is opened with its cameras hears of them only then; one that turns live brings its picture itself.
+    say('a', { state: 'live' })
+    expect(stills()).toHaveLength(2)
+    wall.show('c')
+    await settle()
+    say('c', { state: 'connecting' })
+    say('c', { state: 'live' })
+    await settle()
+    expect(stills()).toHaveLength(2)
     wall.destroy()
   })
 

@@ -8,6 +8,7 @@
  * - While one tile is zoomed the others go on playing, so that going back shows them at once.
  * - destroy() ends every session, timer and handler.
  */
+import type { Status } from '../api/types'
 import type { Picture } from '../picture/picture'
 import { listenDrag } from './drag'
 import { Feed } from './feed'
@@ -328,6 +329,7 @@ export class Wall {
     const shown = this.cameras().filter((id): id is string => id !== null)
     picture.want(this, shown)
     for (const id of this.#turns.keys()) if (!shown.includes(id)) this.#turns.delete(id)
+    for (const id of shown) if (!this.#turns.has(id) && picture.status.has(id)) this.#turns.set(id, turnOf(picture.status.get(id)))
     if (this.#sounding !== null && !shown.includes(this.#sounding)) this.#sounding = null
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
@@ -445,9 +447,11 @@ export class Wall {
       const { camera } = this.#slots[at]!
       if (!camera || (ids !== null && !ids.has(camera))) return
       const status = picture.status.get(camera)
-      const turn = status ? [status.state, status.reason, status.since, status.codec].join() : ''
-      if (turn === this.#turns.get(camera)) return
+      const turn = turnOf(status)
+      const before = this.#turns.get(camera)
+      if (turn === before) return
       this.#turns.set(camera, turn)
+      if (before === undefined) feed.known()
       if (cameraLive(status) !== false) feed.nudge()
     })
     this.#tick()
@@ -463,6 +467,8 @@ export class Wall {
     if (slot >= 0) run(slot)
   }
 }
+
+const turnOf = (status: Status | undefined) => (status ? [status.state, status.reason, status.since, status.codec].join() : '')
 
 const onSpeaker = (event: Event) => event.target instanceof Element && event.target.closest('.speaker') !== null
 

@@ -167,8 +167,8 @@ export function figureRows(view: PlayerView, heard: Heard, now: number, serverNo
   const key = Math.min(Number.isFinite(at) ? serverNow - at : Infinity, figures?.keyAt ? now - figures.keyAt : Infinity)
   const rows: [string, string][] = [
     ['age', age === null ? '' : ageText(age)],
-    ['fps', figures ? String(figures.fps) : ''],
-    ['kbps', figures ? bitrate(figures.kbps) : ''],
+    ['fps', String(figures?.fps ?? '')],
+    ['kbps', bitrate(figures?.kbps ?? null)],
     ['size', view.width ? `${view.width}×${view.height}` : ''],
     ['codec', codecText(view)],
     ['key', Number.isFinite(key) ? t('wall.figure.ago', { time: ageText(Math.max(0, key)) }) : ''],
@@ -186,7 +186,7 @@ function codecText(view: PlayerView): string {
 /** H264 is written H.264. */
 const dotted = (codec: string) => codec.replace(/^H(26\d)$/i, 'H.$1')
 
-const bitrate = (kbps: number) => (kbps < 1000 ? `${kbps} kbit/s` : `${(kbps / 1000).toFixed(1)} Mbit/s`)
+const bitrate = (kbps: number | null) => (kbps === null ? '' : kbps < 1000 ? `${kbps} kbit/s` : `${(kbps / 1000).toFixed(1)} Mbit/s`)
 
 function offline(
   words: TileWords, camera: Camera | undefined, view: PlayerView, status: Status | undefined, now: number, serverNow: number, t: Words,
