@@ -75,16 +75,26 @@ export function installProbe(): void {
   function follow(selector: string, frames: number, after = 0): Promise<Reading[]> {
     return new Promise((done) => {
       const readings: Reading[] = []
+      // Of two pictures that lie over each other, while one takes the other's place, the upper one.
+      const uppermost = () => [...document.querySelectorAll<HTMLVideoElement>(selector)].at(-1)
       const next = () => {
-        const video = document.querySelector<HTMLVideoElement>(selector)
+        const video = uppermost()
         if (!video) return void requestAnimationFrame(next)
-        video.requestVideoFrameCallback((now) => {
+        const asked = video.requestVideoFrameCallback((now) => {
+          clearInterval(watch)
           // As old as it was when it was shown: a script that the machine kept waiting is no fault of the picture.
           const reading = read(video, performance.timeOrigin + Math.min(now, performance.now()))
           if (reading.at >= after) readings.push(reading)
           if (readings.length >= frames) done(readings)
           else next()
         })
+        // An element that was put away draws nothing any more.
+        const watch = setInterval(() => {
+          if (uppermost() === video) return
+          clearInterval(watch)
+          video.cancelVideoFrameCallback(asked)
+          next()
+        }, 100)
       }
       next()
     })

@@ -98,10 +98,12 @@ export class Still {
     const takenAt = this.around.now() - age * 1000
     const file = await response.blob()
     if (signal.aborted || file.size === 0 || file.size > MAX_BYTES) return
+    // Not even decoded before: a processor that is busy with it would hold up live video.
+    await later(begun + SHOW_AFTER_MS - performance.now(), signal)
+    if (signal.aborted) return
     const canvas = document.createElement('canvas')
     canvas.className = 'still'
     await (this.around.draw ?? drawFrame)(file, canvas, signal)
-    await later(begun + SHOW_AFTER_MS - performance.now(), signal)
     if (signal.aborted) return
     this.#canvas = canvas
     this.takenAt = takenAt

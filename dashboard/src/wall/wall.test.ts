@@ -187,7 +187,7 @@ describe('the wall', () => {
   })
 
   it('asks for the last picture beside live video, of cameras the server has one of', async () => {
-    const { wall, world, say } = setup()
+    const { wall, world, say, picture } = setup()
     const stills = () => world.calls.filter((call) => call.url.endsWith('/keyframe.mp4')).map((call) => call.url)
     wall.show('a')
     await settle()
@@ -198,7 +198,8 @@ describe('the wall', () => {
     expect(stills()).toEqual(['/api/v1/cameras/b/keyframe.mp4'])
     const calls = world.calls.map((call) => call.url)
     expect(calls.indexOf('/api/v1/cameras/b/keyframe.mp4')).toBeGreaterThan(calls.indexOf('/api/v1/cameras/b/whep?profile=sub'))
-    // A wall that is opened with its cameras hears of them only then; one that turns live brings its picture itself.
+    // A wall that is opened with its cameras hears of them only then, after a word without them; one that turns live brings its picture itself.
+    picture.applySnapshot({ type: 'snapshot', part: 1, parts: 1, seq: 2, cameras: [...picture.cameras.values()], incidents: [], alerts: [] })
     say('a', { state: 'live' })
     expect(stills()).toHaveLength(2)
     wall.show('c')

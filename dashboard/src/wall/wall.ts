@@ -329,7 +329,10 @@ export class Wall {
     const shown = this.cameras().filter((id): id is string => id !== null)
     picture.want(this, shown)
     for (const id of this.#turns.keys()) if (!shown.includes(id)) this.#turns.delete(id)
-    for (const id of shown) if (!this.#turns.has(id) && picture.status.has(id)) this.#turns.set(id, turnOf(picture.status.get(id)))
+    for (const id of shown) {
+      const status = picture.status.get(id)
+      if (status && !this.#turns.has(id)) this.#turns.set(id, turnOf(status))
+    }
     if (this.#sounding !== null && !shown.includes(this.#sounding)) this.#sounding = null
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
@@ -447,6 +450,7 @@ export class Wall {
       const { camera } = this.#slots[at]!
       if (!camera || (ids !== null && !ids.has(camera))) return
       const status = picture.status.get(camera)
+      if (!status) return
       const turn = turnOf(status)
       const before = this.#turns.get(camera)
       if (turn === before) return
@@ -468,7 +472,7 @@ export class Wall {
   }
 }
 
-const turnOf = (status: Status | undefined) => (status ? [status.state, status.reason, status.since, status.codec].join() : '')
+const turnOf = (status: Status) => [status.state, status.reason, status.since, status.codec].join()
 
 const onSpeaker = (event: Event) => event.target instanceof Element && event.target.closest('.speaker') !== null
 
