@@ -111,7 +111,9 @@ func (s *Server) Open() (err error) {
 			return fmt.Errorf("webrtc TCP port: %w", err)
 		}
 		s.tcp = newTCPDoor(l, s.MaxViewers+strangers)
-		s.tcpMux = webrtc.NewICETCPMux(logs.NewLogger("ice"), s.tcp, 64)
+		// No write buffer: pion's would hold 4 MB of the past for a viewer that
+		// does not read. Its sender blocks instead (fan.alone), and skips.
+		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: s.tcp, Logger: logs.NewLogger("ice"), ReadBufferSize: 64})
 	}
 	return s.prepare(logs)
 }
