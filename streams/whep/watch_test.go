@@ -125,8 +125,8 @@ func (c *source) change(f func()) {
 const (
 	askEvery  = 40 * time.Millisecond
 	askTimes  = 15
-	givenUp   = 700 * time.Millisecond
-	askAtMost = 200 // packets that are missing; more: a new picture is asked for
+	givenUp   = 1500 * time.Millisecond // a machine that does much else is slow to answer
+	askAtMost = 200                     // packets that are missing; more: a new picture is asked for
 	pliEvery  = 500 * time.Millisecond
 )
 
@@ -482,7 +482,7 @@ func (w *watcher) repair(now time.Time) []rtcp.Packet {
 		if hopeless = w.hopeless(a, now); hopeless {
 			break
 		}
-		if !w.coarse && now.Sub(a.at) >= askEvery && a.times < askTimes {
+		if !w.coarse && now.Sub(a.at) >= askEvery*time.Duration(1+a.times/5) && a.times < askTimes {
 			a.at, a.times = now, a.times+1
 			missing = append(missing, uint16(seq))
 		}
