@@ -28,9 +28,7 @@ type stage struct {
 func newStage(t *testing.T, gop int, set func(*Server)) *stage {
 	t.Helper()
 	st := &stage{t: t, s: openServer(t, set), cam: newSource(t, gop, min(gop/2, 100))}
-	st.healthy = newWatcher(t)
-	st.healthy.open(st.s, st.cam.hub)
-	within(t, 10*time.Second, func() bool { return st.healthy.newest() >= 0 }, "the healthy viewer sees nothing")
+	st.healthy = st.join()
 	t.Cleanup(st.check)
 	return st
 }
@@ -50,6 +48,9 @@ func (st *stage) check() {
 	}
 	if w.sound == 0 {
 		st.t.Error("the healthy viewer hears nothing")
+	}
+	if st.t.Failed() {
+		st.t.Logf("%d packets asked for, %d came twice; %+v", w.nacks, w.twice, st.s.Stats())
 	}
 }
 
@@ -83,12 +84,15 @@ func (st *stage) comesBack(w *watcher, since time.Time, kept uint32) {
 	w.mustRunForward()
 }
 
-// join opens a viewer and waits for its first picture.
+// join opens a viewer and waits until it is up to date.
 func (st *stage) join(opts ...watching) *watcher {
 	st.t.Helper()
 	w := newWatcher(st.t, opts...)
 	w.open(st.s, st.cam.hub)
-	within(st.t, 10*time.Second, func() bool { return w.newest() >= 0 }, "no picture: %v", w)
+	within(st.t, 10*time.Second, func() bool { return w.newest() >= int(st.cam.now())-1 }, "no picture: %v", w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.live = len(w.shown)
 	return w
 }
 
@@ -125,13 +129,14 @@ func descriptors(t *testing.T) int {
 	return len(files)
 }
 
-// mustBeWhole asks that no picture is missing, broken or shown twice.
+// mustBeWhole asks that no picture is missing, broken or shown twice from when
+// it was up to date: a busy machine may be late with the first.
 func (w *watcher) mustBeWhole() {
 	w.t.Helper()
 	w.mustRunForward()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := 1; i < len(w.shown); i++ {
+	for i := max(1, w.live); i < len(w.shown); i++ {
 		if w.shown[i].n != w.shown[i-1].n+1 {
 			w.t.Errorf("picture %d after %d", w.shown[i].n, w.shown[i-1].n)
 		}

@@ -165,6 +165,7 @@ type watcher struct {
 	last    uint32 // picture that was decoded last
 	shown   []shown
 	stamps  []uint32 // of the pictures in shown
+	live    int      // how many were shown before it was up to date
 	nacks   int
 	plis    int
 	pliAt   time.Time
@@ -368,6 +369,7 @@ func (w *watcher) read(tr *webrtc.TrackRemote) {
 func (w *watcher) take(p *rtp.Packet) {
 	if !w.started {
 		w.started, w.ssrc, w.lost = true, p.SSRC, true
+		w.pliAt = time.Now().Add(givenUp - pliEvery) // the first picture is on its way
 		w.next, w.high = 1<<20|int64(p.SequenceNumber), 1<<20|int64(p.SequenceNumber)
 	}
 	w.types[p.PayloadType] = true
@@ -493,9 +495,7 @@ func (w *watcher) repair(now time.Time) []rtcp.Packet {
 	var out []rtcp.Packet
 	if w.lost && now.Sub(w.pliAt) >= pliEvery {
 		w.pliAt = now
-		if len(w.shown) > 0 {
-			w.plis++
-		}
+		w.plis++
 		out = append(out, &rtcp.PictureLossIndication{MediaSSRC: w.ssrc})
 	}
 	if len(missing) > 0 && !hopeless {
