@@ -13,8 +13,8 @@ const (
 	// keepBehind is how long frames before the newest key frame stay, so that
 	// a reader a few frames behind does not lose the end of its GOP.
 	keepBehind = 500 * time.Millisecond
-	// degradedFor is how long a loss is told.
-	degradedFor = 30 * time.Second
+	// degradedFor is how long a loss is told; the wall says "in the last 10 s".
+	degradedFor = 10 * time.Second
 )
 
 // Hub holds the current GOP of one stream and hands it to readers.

@@ -508,7 +508,7 @@ func (w *watcher) repair(now time.Time) []rtcp.Packet {
 // hopeless tells whether to wait no longer for a packet.
 func (w *watcher) hopeless(a *ask, now time.Time) bool {
 	if w.coarse {
-		return now.Sub(a.since) > askEvery
+		return now.Sub(a.since) > 5*askEvery
 	}
 	return now.Sub(a.since) > givenUp || len(w.asked) > askAtMost
 }
