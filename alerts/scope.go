@@ -32,6 +32,14 @@ const (
 	ManagePlaces  Right = "manage_places" // areas and grids
 	ManageUsers   Right = "manage_users"
 	ManageSources Right = "manage_sources" // tokens of alarm sources
+
+	ReadCases    Right = "read_cases"    // those in sight; see Scope.Sight
+	WorkCases    Right = "work_cases"    // moves in them; which ones is the table of moves
+	DiscloseName Right = "disclose_name" // who reported, with a reason that is logged
+	ExportLists  Right = "export_lists"  // what a list shows, as a file
+	ReadAudit    Right = "read_audit"
+	ManageRules  Right = "manage_rules"  // categories, deadlines, calendar
+	ManageTokens Right = "manage_tokens" // machine tokens and webhooks
 )
 
 // RightsOf returns what a role may do. The administrator sets the system up and
@@ -39,32 +47,51 @@ const (
 func RightsOf(r Role) []Right {
 	switch r {
 	case DutyOfficer, Leader:
-		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts}
+		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists}
 	case GridLeader:
-		return []Right{ViewMap, Report, ReadIncidents}
+		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases}
 	case Handler:
-		return []Right{ViewMap, Report}
+		return []Right{ViewMap, Report, ReadCases, WorkCases}
 	case Auditor:
-		return []Right{ViewMap, ReadIncidents, ReadAlerts}
+		return []Right{ViewMap, ReadIncidents, ReadAlerts, ReadCases, ReadAudit, ExportLists}
 	case Admin:
-		return []Right{ViewMap, WatchVideo, ManageCameras, ManagePlaces, ManageUsers, ManageSources}
+		return []Right{ViewMap, WatchVideo, ManageCameras, ManagePlaces, ManageUsers, ManageSources, ManageRules, ManageTokens}
 	}
 	return nil
 }
 
 // Scope says as whom and where a caller may act. Its zero value sees nothing.
 type Scope struct {
-	User  string   // id of the user; empty for machines
-	Role  Role     // decides the rights
-	Paths []string // Area.Path of the subtrees the caller acts in
-	Extra []Right  // rights given outside the role (an alarm source, the system)
+	User       string   // id of the user; empty for machines
+	Name       string   // of the person, for what is kept of the acts
+	Role       Role     // decides the rights
+	Department string   // id of the caller's department; empty: none
+	Home       string   // Area.Path of the caller's own centre; empty: acts for none
+	Grids      []string // ids of the grids a grid leader leads now
+	Paths      []string // Area.Path of the subtrees the caller acts in
+	Extra      []Right  // rights given outside the role (an alarm source, the system)
+	Address    string   // network address the call came from, for the audit
 }
 
 // System is the scope of the process itself: start-up, imports by command,
 // sign-in. Never derive it from a request.
 func System() Scope {
 	return Scope{Paths: []string{"/"}, Extra: []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts,
-		ManageCameras, ManagePlaces, ManageUsers, ManageSources}}
+		ManageCameras, ManagePlaces, ManageUsers, ManageSources, ReadCases, WorkCases, ReadAudit, ExportLists,
+		ManageRules, ManageTokens}}
+}
+
+// Sight returns which cases in his areas the caller may see.
+func (s Scope) Sight() Sight {
+	switch {
+	case !s.Can(ReadCases):
+		return Sight{}
+	case s.Role == Handler:
+		return Sight{UserID: s.User, DepartmentID: s.Department}
+	case s.Role == GridLeader:
+		return Sight{UserID: s.User, GridIDs: s.Grids}
+	}
+	return Sight{All: true}
 }
 
 // Can tells whether the caller has a right somewhere.

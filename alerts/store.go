@@ -17,6 +17,9 @@ const (
 	CameraSaved     EventKind = "camera.saved" // made or changed
 	CameraRemoved   EventKind = "camera.removed"
 	PlacesChanged   EventKind = "places.changed" // areas or grids: fetch them again
+	CaseChanged     EventKind = "case.changed"   // made, moved, or its figures changed
+	CaseCommented   EventKind = "case.commented" // a message in its room
+	RulesChanged    EventKind = "rules.changed"  // categories, deadlines or calendar: fetch them again
 	UserChanged     EventKind = "user.changed"   // sessions resolve their scope again
 	SessionEnded    EventKind = "session.ended"
 )
@@ -27,6 +30,10 @@ func (k EventKind) NeededRight() Right {
 	switch k {
 	case IncidentCreated:
 		return ReadIncidents
+	case CaseChanged, CaseCommented:
+		return ReadCases
+	case RulesChanged:
+		return ViewMap
 	case AlertRaised, AlertRepeated:
 		return ReadAlerts
 	case CameraSaved, CameraRemoved, PlacesChanged:
@@ -44,6 +51,9 @@ type Event struct {
 	AreaPath string          `json:"area_path,omitempty"` // at the time of the change
 	ID       string          `json:"id,omitempty"`        // of the object
 	Data     json.RawMessage `json:"data,omitempty"`      // the object as JSON, see desk; at most 64 KiB
+	// Parties are the ids of departments, users and grids that a case concerns:
+	// who does not see every case gets its events for one of them alone.
+	Parties []string `json:"-"`
 }
 
 // Page bounds a list: newest first, at most Limit rows after Cursor. A cursor
