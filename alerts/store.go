@@ -101,6 +101,7 @@ type Session struct {
 // found. Lists come newest first (cameras, areas, grids and users by name) with
 // the cursor of the next page, empty at the end.
 type Reader interface {
+	AuditReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -130,6 +131,7 @@ type Reader interface {
 // Tx is one write transaction. Save inserts or replaces by id.
 type Tx interface {
 	Reader
+	AuditTx
 	SaveArea(Area) error // keeps Path in order below it
 	SaveGrid(Grid) error
 	SaveCamera(Camera) error // Conflict where Version is not the stored one (0: new); stores Version+1

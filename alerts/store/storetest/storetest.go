@@ -43,6 +43,11 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Sweep":       testSweep,
 		"Hostile":     testHostile,
 		"Closed":      testClosed,
+
+		"AuditChain":      testAuditChain,
+		"AuditConcurrent": testAuditConcurrent,
+		"AuditLists":      testAuditLists,
+		"AuditSweep":      testAuditSweep,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)

@@ -1,0 +1,80 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"sharpeyes/alerts"
+)
+
+// Bounds of what an entry says: it is kept for ever.
+const (
+	maxAuditDetails = 24
+	maxAuditText    = 1000 // runes of a detail
+)
+
+// audit appends an entry about an object ("camera/cam000") to the change's own
+// transaction: there is no change without its entry. details never hold a
+// secret, nor who reported an incident.
+func (c *change) audit(s alerts.Scope, kind alerts.AuditKind, object, areaID string, details map[string]string) error {
+	e, err := auditEntry(s, kind, object, areaID, details)
+	if err != nil {
+		return err
+	}
+	e.At = c.now
+	return c.AppendAudit(&e)
+}
+
+// Audit appends an entry about what has no transaction of its own; it is on
+// disk when Audit returns.
+func (d *Desk) Audit(ctx context.Context, s alerts.Scope, kind alerts.AuditKind, object, areaID string, details map[string]string) error {
+	e, err := auditEntry(s, kind, object, areaID, details)
+	if err != nil {
+		return err
+	}
+	return d.store.Write(ctx, func(tx alerts.Tx) error {
+		e.At = d.now()
+		return tx.AppendAudit(&e)
+	})
+}
+
+func auditEntry(s alerts.Scope, kind alerts.AuditKind, object, areaID string, details map[string]string) (alerts.AuditEntry, error) {
+	e := alerts.AuditEntry{Kind: kind, UserID: s.User, UserName: s.Name, Role: s.Role, Address: s.Address, AreaID: areaID, Object: object}
+	if len(details) > maxAuditDetails {
+		return e, fmt.Errorf("desk: audit %s: %d details, %d at most", kind, len(details), maxAuditDetails)
+	}
+	if len(details) > 0 {
+		e.Details = make(map[string]string, len(details))
+	}
+	for name, value := range details {
+		if value != "" {
+			e.Details[name] = clip(value, maxAuditText)
+		}
+	}
+	return e, nil
+}
+
+// clip cuts a text to at most max runes and marks that it did.
+func clip(text string, max int) string {
+	if utf8.RuneCountInString(text) <= max {
+		return text
+	}
+	n := 0
+	for i := range text {
+		if n == max-1 {
+			return text[:i] + "…"
+		}
+		n++
+	}
+	return text
+}
+
+// AuditEntries lists the audit for those who may read it, newest first, with
+// the next page's cursor.
+func (d *Desk) AuditEntries(ctx context.Context, s alerts.Scope, f alerts.AuditFilter) ([]alerts.AuditEntry, string, error) {
+	if err := s.Need(alerts.ReadAudit); err != nil {
+		return nil, "", err
+	}
+	return d.store.Audit(ctx, s, f)
+}
