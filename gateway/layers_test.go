@@ -27,7 +27,8 @@ var rooms = map[string]room{
 	"alerts":                 {},
 	"alerts/geo":             {own: []string{"alerts"}, heavy: []string{"orb", "rtree"}},
 	"alerts/desk":            {own: []string{"alerts", "alerts/geo"}},
-	"alerts/store":           {own: []string{"alerts"}, heavy: []string{"bun", "goose", "sqlite"}},
+	"alerts/store":           {own: []string{"alerts"}, heavy: []string{"bun", "goose", "pgx", "sqlite"}},
+	"alerts/store/pgtest":    {heavy: []string{"pgx"}},
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
 	"gateway": {own: []string{"alerts", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
@@ -36,7 +37,8 @@ var rooms = map[string]room{
 		heavy: []string{"kong", "prometheus"}},
 	"gateway/config":  {heavy: []string{"koanf", "yaml"}},
 	"gateway/auth":    {own: []string{"alerts"}, heavy: []string{"scs"}},
-	"gateway/api":     {own: []string{"alerts", "alerts/desk", "gateway/auth"}, heavy: []string{"huma", "prometheus"}},
+	"gateway/api":     {own: []string{"alerts", "alerts/desk", "gateway/auth", "gateway/sheets"}, heavy: []string{"huma", "prometheus"}},
+	"gateway/sheets":  {heavy: []string{"excelize"}},
 	"gateway/live":    {own: []string{"alerts", "gateway/auth"}, heavy: []string{"gorilla"}},
 	"gateway/cluster": {own: []string{"alerts"}, heavy: []string{"go-redis"}},
 	"gateway/photos":  {own: []string{"alerts"}},
@@ -54,7 +56,7 @@ var heavy = map[string]string{
 	"paulmach/orb": "orb", "tidwall/rtree": "rtree", "uptrace/bun": "bun", "pressly/goose": "goose", "modernc.org/sqlite": "sqlite",
 	"jackc/pgx": "pgx", "knadh/koanf": "koanf", "go.yaml.in/yaml": "yaml", "alexedwards/scs": "scs", "danielgtaylor/huma": "huma",
 	"prometheus/client_golang": "prometheus", "gorilla/websocket": "gorilla", "redis/go-redis": "go-redis", "alecthomas/kong": "kong",
-	"database/sql": "bun",
+	"database/sql": "bun", "xuri/excelize": "excelize",
 }
 
 type listed struct {
