@@ -102,6 +102,7 @@ type Session struct {
 // the cursor of the next page, empty at the end.
 type Reader interface {
 	AuditReader
+	MachineReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -132,6 +133,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	AuditTx
+	MachineTx
 	SaveArea(Area) error // keeps Path in order below it
 	SaveGrid(Grid) error
 	SaveCamera(Camera) error // Conflict where Version is not the stored one (0: new); stores Version+1

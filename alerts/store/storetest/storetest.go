@@ -25,6 +25,9 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Alerts":      testAlerts,
 		"Users":       testUsers,
 		"Sources":     testSources,
+		"Tokens":      testTokens,
+		"Webhooks":    testWebhooks,
+		"Leases":      testLeases,
 		"Sessions":    testSessions,
 		"Scope":       testScope,
 		"Paging":      testPaging,
@@ -43,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Sweep":       testSweep,
 		"Hostile":     testHostile,
 		"Closed":      testClosed,
+		"Rules":       testRules,
 
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
