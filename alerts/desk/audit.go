@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"sharpeyes/alerts"
@@ -53,6 +55,51 @@ func auditEntry(s alerts.Scope, kind alerts.AuditKind, object, areaID string, de
 		}
 	}
 	return e, nil
+}
+
+// alteration is what a change of settings did, for its entry.
+type alteration map[string]string
+
+// altered begins the details of a change: action is create, change, remove or
+// import.
+func altered(action string) alteration { return alteration{"action": action} }
+
+// field notes a field that is not the same any more.
+func (c alteration) field(name, before, after string) alteration {
+	switch {
+	case before == after:
+	case before == "":
+		c[name] = after
+	default:
+		c[name] = before + " → " + after
+	}
+	return c
+}
+
+// secret notes that something changed whose value nobody may read.
+func (c alteration) secret(name string, differs bool) alteration {
+	if differs {
+		c[name] = "changed"
+	}
+	return c
+}
+
+// auditImport names everything that an import changed, in as many entries as
+// that takes.
+func (c *change) auditImport(s alerts.Scope, what string, ids []string) error {
+	details := func(part []string) map[string]string {
+		return map[string]string{"action": "import", "all": strconv.Itoa(len(ids)), "ids": strings.Join(part, " ")}
+	}
+	first, size := 0, 0
+	for i, id := range ids {
+		if size += utf8.RuneCountInString(id) + 1; size > maxAuditText && i > first {
+			if err := c.audit(s, alerts.AuditConfig, what, "", details(ids[first:i])); err != nil {
+				return err
+			}
+			first, size = i, utf8.RuneCountInString(id)+1
+		}
+	}
+	return c.audit(s, alerts.AuditConfig, what, "", details(ids[first:]))
 }
 
 // clip cuts a text to at most max runes and marks that it did.

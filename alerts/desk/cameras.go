@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"strconv"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -88,8 +89,10 @@ func (d *Desk) CreateCamera(ctx context.Context, s alerts.Scope, in CameraInput)
 		return CameraView{}, err
 	}
 	err = d.write(ctx, func(c *change) error {
-		_, err := c.saveCamera(t, cam)
-		return err
+		if _, err := c.saveCamera(t, cam); err != nil {
+			return err
+		}
+		return c.audit(s, alerts.AuditConfig, "camera/"+cam.ID, cam.AreaID, cameraAlteration("create", alerts.Camera{}, cam, len(cam.Sealed) > 0))
 	})
 	if err != nil {
 		return CameraView{}, err
@@ -142,7 +145,7 @@ func (d *Desk) ChangeCamera(ctx context.Context, s alerts.Scope, id string, in C
 	if in.Version != nil && *in.Version != cam.Version {
 		return CameraView{}, alerts.Errorf(alerts.Conflict, "camera %s was changed meanwhile: load it again", id)
 	}
-	before := cam.AreaPath
+	stored, before := cam, cam.AreaPath
 	var login alerts.Credentials
 	if (in.Username == nil) != (in.Password == nil) {
 		// Half of them changes: the other half is needed.
@@ -157,7 +160,8 @@ func (d *Desk) ChangeCamera(ctx context.Context, s alerts.Scope, id string, in C
 	if err := f.err(); err != nil {
 		return CameraView{}, err
 	}
-	if in.Username != nil || in.Password != nil || login != (alerts.Credentials{}) {
+	resealed := in.Username != nil || in.Password != nil || login != (alerts.Credentials{})
+	if resealed {
 		if cam.Sealed, err = d.seal(login); err != nil {
 			return CameraView{}, err
 		}
@@ -170,13 +174,43 @@ func (d *Desk) ChangeCamera(ctx context.Context, s alerts.Scope, id string, in C
 				return err
 			}
 		}
-		_, err := c.saveCamera(t, cam)
-		return err
+		if _, err := c.saveCamera(t, cam); err != nil {
+			return err
+		}
+		return c.audit(s, alerts.AuditConfig, "camera/"+id, cam.AreaID, cameraAlteration("change", stored, cam, resealed))
 	})
 	if err != nil {
 		return CameraView{}, err
 	}
 	return d.Camera(ctx, s, id)
+}
+
+// cameraAlteration tells what a change made of a camera. Stream addresses are
+// told as changed alone: somebody may have put a password into one.
+func cameraAlteration(action string, before, after alerts.Camera, credentials bool) alteration {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	place := func(p alerts.Point) string {
+		if p == (alerts.Point{}) {
+			return ""
+		}
+		return number(p.Lon) + "," + number(p.Lat)
+	}
+	count := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	return altered(action).field("name", before.Name, after.Name).field("area_id", before.AreaID, after.AreaID).
+		field("place", place(before.Point), place(after.Point)).
+		field("azimuth", number(before.Azimuth), number(after.Azimuth)).field("fov", number(before.FOV), number(after.FOV)).
+		field("class", count(int(before.Class)), count(int(after.Class))).field("owner", before.Owner, after.Owner).
+		field("purpose", before.Purpose, after.Purpose).field("filing", before.Filing, after.Filing).
+		field("retention", count(before.Retention), count(after.Retention)).
+		field("mode", string(before.Mode), string(after.Mode)).
+		field("enabled", strconv.FormatBool(before.Enabled), strconv.FormatBool(after.Enabled)).
+		secret("main_url", before.MainURL != after.MainURL).secret("sub_url", before.SubURL != after.SubURL).
+		secret("credentials", credentials)
 }
 
 // RemoveCamera removes a camera.
@@ -192,7 +226,10 @@ func (d *Desk) RemoveCamera(ctx context.Context, s alerts.Scope, id string) erro
 		if err := c.RemoveCamera(id); err != nil {
 			return err
 		}
-		return c.emit(alerts.CameraRemoved, cam.AreaID, cam.AreaPath, id, nil)
+		if err := c.emit(alerts.CameraRemoved, cam.AreaID, cam.AreaPath, id, nil); err != nil {
+			return err
+		}
+		return c.audit(s, alerts.AuditConfig, "camera/"+id, cam.AreaID, altered("remove").field("name", "", cam.Name))
 	})
 }
 

@@ -44,7 +44,9 @@ type Vault interface {
 // Desk is where use cases are called. Set the exported fields before Open.
 type Desk struct {
 	Clock        alerts.Clock
-	Categories   []alerts.Category
+	Categories   []alerts.Category // as shipped, as are the two below: loaded into a store that has none
+	Deadlines    []alerts.Deadline
+	Calendar     alerts.Calendar
 	Vault        Vault                         // nil: cameras cannot have credentials
 	Health       func(cameraID string) float64 // 0 to 1, for ranking; nil: all 1
 	NumberPrefix string                        // before the date in incident numbers, such as "LH-"
@@ -55,6 +57,7 @@ type Desk struct {
 	bus     alerts.Bus
 	known   picture // of places and cameras
 	raising raising
+	seen    *glimpses // looks that have their entry
 
 	cancel    context.CancelFunc
 	following sync.WaitGroup
@@ -62,7 +65,7 @@ type Desk struct {
 
 // New returns a desk over a store and a bus.
 func New(store alerts.Store, bus alerts.Bus) *Desk {
-	return &Desk{
+	d := &Desk{
 		Clock:   time.Now,
 		Zone:    time.FixedZone("UTC+8", 8*60*60),
 		Window:  DefaultWindow,
@@ -70,12 +73,19 @@ func New(store alerts.Store, bus alerts.Bus) *Desk {
 		bus:     bus,
 		known:   picture{store: store, stale: true, town: newTown(nil, nil), pending: make(map[int64]alerts.Event)},
 		raising: raising{groups: make(map[string]*raiseGroup)},
+		seen:    newGlimpses(),
 		cancel:  func() {},
 	}
+	d.known.clock = d.now
+	d.known.rule, d.known.book = d.readRules, newRuleBook(nil, officeHours(), nil, d.Zone)
+	return d
 }
 
-// Open loads the places and follows what other desks change.
+// Open loads the places and the rules and follows what other desks change.
 func (d *Desk) Open(ctx context.Context) error {
+	if err := d.storeShipped(ctx); err != nil {
+		return err
+	}
 	nudge := make(chan struct{}, 1) // full: a look is due already
 	unsubscribe := d.bus.Subscribe(func(e alerts.Event) {
 		if e.Seq == 0 || d.known.note([]alerts.Event{e}) {

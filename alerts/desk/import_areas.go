@@ -70,6 +70,9 @@ func (d *Desk) saveAreas(ctx context.Context, m *areaMerge, seq int64) error {
 				return fmt.Errorf("desk: import area %s: %w", a.ID, err)
 			}
 		}
+		if err := c.auditImport(m.scope, "areas", ids); err != nil {
+			return err
+		}
 		return d.placesChanged(ctx, c, ids)
 	})
 }

@@ -80,7 +80,9 @@ func (d *Desk) saveCameras(ctx context.Context, m *cameraMerge, seq int64) error
 		if err := c.unmoved(ctx, seq); err != nil {
 			return err
 		}
-		for _, cam := range m.changed {
+		ids := make([]string, len(m.changed))
+		for n, cam := range m.changed {
+			ids[n] = cam.ID
 			before := m.stored[cam.ID].AreaPath
 			saved, err := c.saveCamera(m.town, cam)
 			if err != nil {
@@ -94,7 +96,7 @@ func (d *Desk) saveCameras(ctx context.Context, m *cameraMerge, seq int64) error
 				return err
 			}
 		}
-		return nil
+		return c.auditImport(m.scope, "cameras", ids)
 	})
 }
 

@@ -64,8 +64,9 @@ func (d *Desk) saveGrids(ctx context.Context, m *gridMerge, seq int64) error {
 		if err := c.unmoved(ctx, seq); err != nil {
 			return err
 		}
-		var areas []string
+		var areas, ids []string
 		for _, g := range changed {
+			ids = append(ids, g.ID)
 			areas = append(areas, g.AreaID)
 			if old, known := m.stored(g.ID); known && old.AreaID != g.AreaID {
 				areas = append(areas, old.AreaID)
@@ -73,6 +74,9 @@ func (d *Desk) saveGrids(ctx context.Context, m *gridMerge, seq int64) error {
 			if err := c.SaveGrid(g.Grid); err != nil {
 				return fmt.Errorf("desk: import grid %s: %w", g.ID, err)
 			}
+		}
+		if err := c.auditImport(m.scope, "grids", ids); err != nil {
+			return err
 		}
 		return d.placesChanged(ctx, c, areas)
 	})

@@ -50,7 +50,13 @@ func (d *Desk) CreateSource(ctx context.Context, s alerts.Scope, in SourceInput)
 	_, _ = rand.Read(secret) // never fails: crypto/rand ends the process instead
 	token = base64.RawURLEncoding.EncodeToString(secret)
 	source.TokenHash = tokenHash(token)
-	if err := d.write(ctx, func(c *change) error { return c.SaveSource(source) }); err != nil {
+	err = d.write(ctx, func(c *change) error {
+		if err := c.SaveSource(source); err != nil {
+			return err
+		}
+		return c.audit(s, alerts.AuditConfig, "source/"+source.ID, source.AreaID, altered("create").field("name", "", source.Name))
+	})
+	if err != nil {
 		return v, "", err
 	}
 	return d.sourceView(source), token, nil
@@ -75,7 +81,10 @@ func (d *Desk) RemoveSource(ctx context.Context, s alerts.Scope, id string) erro
 		for _, v := range list {
 			if v.ID == id {
 				v.Disabled = true
-				return c.SaveSource(v)
+				if err := c.SaveSource(v); err != nil {
+					return err
+				}
+				return c.audit(s, alerts.AuditConfig, "source/"+id, v.AreaID, altered("remove").field("name", "", v.Name))
 			}
 		}
 		return alerts.Errorf(alerts.NotFound, "there is no such source")
