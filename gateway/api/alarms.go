@@ -26,6 +26,11 @@ type alarmOut struct {
 // AlertsQuery narrows the list of alerts.
 type AlertsQuery struct {
 	Page
+	AlertsFilter
+}
+
+// AlertsFilter is what narrows alerts, in a list and in an export.
+type AlertsFilter struct {
 	Area     string    `query:"area" maxLength:"64" doc:"Area, with everything below it"`
 	Grid     string    `query:"grid" maxLength:"64" doc:"Grid"`
 	Camera   string    `query:"camera" maxLength:"64" doc:"Camera"`
@@ -33,6 +38,11 @@ type AlertsQuery struct {
 	Severity string    `query:"severity" enum:"critical,high,medium,low" doc:"Severity"`
 	Since    time.Time `query:"since" doc:"Last time at or after"`
 	Until    time.Time `query:"until" doc:"Last time before"`
+}
+
+func (f AlertsFilter) filter(p alerts.Page) alerts.AlertFilter {
+	return alerts.AlertFilter{AreaID: f.Area, GridID: f.Grid, CameraID: f.Camera, Kind: f.Kind,
+		Severity: alerts.Severity(f.Severity), Since: f.Since, Until: f.Until, Page: p}
 }
 
 // Source is a new source with its token, which is shown this once.
@@ -61,9 +71,7 @@ func (a *API) registerAlerts() {
 	})
 	handle(a, a.operation("GET", "/api/v1/alerts", "alerts", tag, "Alerts, newest first"),
 		func(ctx context.Context, in *AlertsQuery) (*listOut[desk.AlertView], error) {
-			items, next, err := a.desk.Alerts(ctx, scopeOf(ctx), alerts.AlertFilter{AreaID: in.Area, GridID: in.Grid,
-				CameraID: in.Camera, Kind: in.Kind, Severity: alerts.Severity(in.Severity), Since: in.Since, Until: in.Until,
-				Page: in.page()})
+			items, next, err := a.desk.Alerts(ctx, scopeOf(ctx), in.filter(in.page()))
 			return listOf(items, next), err
 		})
 	handle(a, a.operation("GET", "/api/v1/sources", "sources", tag, "Sources of alarms"),

@@ -75,6 +75,7 @@ type API struct {
 	static      *static
 	uploads     *uploads
 	imports     chan struct{}
+	exports     exports
 	viewers     *viewers
 }
 
@@ -103,6 +104,7 @@ func build(d Deps) (*API, error) {
 		documents:   newDocuments(),
 		uploads:     newUploads(),
 		imports:     make(chan struct{}, importsAtOnce),
+		exports:     exports{slots: make(chan struct{}, exportsAtOnce), rows: exportRows},
 	}
 	a.viewers = newViewers(a, d.Clock)
 	a.baseMap = newDocument(d.BaseMap)
@@ -157,6 +159,7 @@ func (a *API) register() {
 	a.registerAlerts()
 	a.registerUsers()
 	a.registerImports()
+	a.registerExports()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

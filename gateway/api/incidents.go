@@ -34,6 +34,12 @@ type Reported struct {
 // IncidentsQuery narrows the list of incidents.
 type IncidentsQuery struct {
 	Page
+	IncidentsFilter
+	Mine bool `query:"mine" doc:"Only what this account reported"`
+}
+
+// IncidentsFilter is what narrows incidents, in a list and in an export.
+type IncidentsFilter struct {
 	Area     string    `query:"area" maxLength:"64" doc:"Area, with everything below it"`
 	Grid     string    `query:"grid" maxLength:"64" doc:"Grid"`
 	Category string    `query:"category" maxLength:"64" doc:"Code of a category"`
@@ -41,7 +47,11 @@ type IncidentsQuery struct {
 	Text     string    `query:"q" maxLength:"100" doc:"Part of the text, the address or the number"`
 	Since    time.Time `query:"since" doc:"Received at or after"`
 	Until    time.Time `query:"until" doc:"Received before"`
-	Mine     bool      `query:"mine" doc:"Only what this account reported"`
+}
+
+func (f IncidentsFilter) filter(p alerts.Page) alerts.IncidentFilter {
+	return alerts.IncidentFilter{AreaID: f.Area, GridID: f.Grid, Category: f.Category, Severity: alerts.Severity(f.Severity),
+		Text: f.Text, Since: f.Since, Until: f.Until, Page: p}
 }
 
 type incidentOut struct{ Body desk.IncidentView }
@@ -68,8 +78,7 @@ func (a *API) registerIncidents() {
 }
 
 func (a *API) listIncidents(ctx context.Context, in *IncidentsQuery) (*listOut[desk.IncidentView], error) {
-	f := alerts.IncidentFilter{AreaID: in.Area, GridID: in.Grid, Category: in.Category,
-		Severity: alerts.Severity(in.Severity), Text: in.Text, Since: in.Since, Until: in.Until, Page: in.page()}
+	f := in.filter(in.page())
 	if in.Mine {
 		f.ReporterID = principalOf(ctx).User.ID
 	}

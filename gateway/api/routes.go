@@ -76,11 +76,13 @@ func routes() []route {
 		{"GET", v1 + "/categories", signedIn, noBody},
 		{"POST", v1 + "/incidents", right(alerts.Report), uploadBody},
 		{"GET", v1 + "/incidents", ownReports, noBody},
+		{"GET", v1 + "/incidents/export", right(alerts.ExportLists), noBody},
 		{"GET", v1 + "/incidents/{id}", ownReports, noBody},
 		{"GET", v1 + "/photos/{id}", ownReports, noBody},
 
 		{"POST", v1 + "/hooks/alarms", sourceToken, smallBody},
 		{"GET", v1 + "/alerts", right(alerts.ReadAlerts), noBody},
+		{"GET", v1 + "/alerts/export", right(alerts.ExportLists), noBody},
 		{"GET", v1 + "/sources", right(alerts.ManageSources), noBody},
 		{"POST", v1 + "/sources", right(alerts.ManageSources), smallBody},
 		{"DELETE", v1 + "/sources/{id}", right(alerts.ManageSources), noBody},
