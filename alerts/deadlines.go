@@ -41,7 +41,8 @@ type Span struct {
 	To   int `json:"to"`
 }
 
-// DeadlineReader is the part of Reader about deadlines.
+// DeadlineReader is the part of Reader about the rules. What was never stored is
+// nil, the calendar one without hours.
 type DeadlineReader interface {
 	Deadlines(ctx context.Context) ([]Deadline, error)
 	Calendar(ctx context.Context) (Calendar, error)

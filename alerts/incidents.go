@@ -16,13 +16,17 @@ const (
 // Severities lists the severities, gravest first.
 var Severities = [...]Severity{Critical, High, Medium, Low}
 
-// Category is what an incident is about.
+// Category is what an incident is about. Categories form a tree by their codes:
+// what is reported is a leaf.
 type Category struct {
-	Code     string   `json:"code"` // "hazard.gas"
-	Name     string   `json:"name"`
-	NameEn   string   `json:"name_en"`
-	Group    string   `json:"group"`    // "hazard", "dispute", "facility", "opinion"
-	Severity Severity `json:"severity"` // of an incident that is not a direct report
+	Code     string   `json:"code" doc:"Code, with a dot between levels" example:"hazard.gas"`
+	Name     string   `json:"name" doc:"Name"`
+	NameEn   string   `json:"name_en" doc:"Name in English"`
+	Group    string   `json:"group" doc:"Where the phone shows it: hazard, dispute, facility or opinion"`
+	Severity Severity `json:"severity" doc:"Of an incident that is not a direct report"`
+	Proof    bool     `json:"proof,omitempty" doc:"Feedback on it needs a photo or a clip"`
+	Near     int      `json:"near_m,omitempty" doc:"Metres within which another report may be the same one; 0: 250 for reporters, 1000 for inspectors"`
+	Closed   bool     `json:"closed,omitempty" doc:"Kept for what was reported under it, open to new reports no more"`
 }
 
 // Channel is the way an incident came in.

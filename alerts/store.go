@@ -102,6 +102,7 @@ type Session struct {
 // the cursor of the next page, empty at the end.
 type Reader interface {
 	AuditReader
+	DeadlineReader
 	MachineReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
@@ -133,6 +134,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	AuditTx
+	DeadlineTx
 	MachineTx
 	SaveArea(Area) error // keeps Path in order below it
 	SaveGrid(Grid) error

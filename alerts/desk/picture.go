@@ -14,10 +14,12 @@ import (
 // they are dropped and read from the store.
 const maxPending = 4096
 
-// picture is what this desk knows of places and cameras: the store's content
+// picture is what this desk knows of places, rules and cameras: the store's content
 // as of event seq, kept up by applying events in their order.
 type picture struct {
 	store alerts.Store
+	rule  func(context.Context, alerts.Reader) (*ruleBook, error) // reads the rules
+	clock alerts.Clock                                            // of validity
 
 	// reading is held while reading on from the store, before mu; so that one
 	// reads and the others find it done.
@@ -27,6 +29,7 @@ type picture struct {
 	seq     int64
 	pending map[int64]alerts.Event // noted ahead of seq
 	town    *town
+	book    *ruleBook
 	cameras map[string]shownCamera
 	near    *geo.Cameras // nil: cameras have changed since it was made
 	stale   bool         // to be loaded; until then events wait in pending
@@ -58,6 +61,10 @@ func (p *picture) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	book, err := p.rule(ctx, p.store)
+	if err != nil {
+		return err
+	}
 	cameras := make(map[string]shownCamera)
 	for page := (alerts.Page{Limit: 1000}); ; {
 		list, next, err := p.store.Cameras(ctx, all, alerts.CameraFilter{Page: page})
@@ -73,7 +80,7 @@ func (p *picture) load(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.town, p.cameras, p.near, p.stale = t, cameras, nil, false
+	p.town, p.book, p.cameras, p.near, p.stale = t, book, cameras, nil, false
 	p.seq = seq
 	for n := range p.pending {
 		if n <= seq {
@@ -134,7 +141,7 @@ func (p *picture) apply(e alerts.Event) {
 	case alerts.CameraRemoved:
 		delete(p.cameras, e.ID)
 		p.near = nil
-	case alerts.PlacesChanged:
+	case alerts.PlacesChanged, alerts.RulesChanged:
 		p.stale = true
 	}
 }
@@ -142,7 +149,7 @@ func (p *picture) apply(e alerts.Event) {
 func concernsPicture(events []alerts.Event) bool {
 	for _, e := range events {
 		switch e.Kind {
-		case alerts.CameraSaved, alerts.CameraRemoved, alerts.PlacesChanged:
+		case alerts.CameraSaved, alerts.CameraRemoved, alerts.PlacesChanged, alerts.RulesChanged:
 			return true
 		}
 	}
@@ -193,6 +200,13 @@ func (p *picture) places() *town {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.town
+}
+
+// rules returns the rules as they are known now.
+func (p *picture) rules() *ruleBook {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.book
 }
 
 // camera returns a camera as events show it.
