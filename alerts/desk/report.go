@@ -244,16 +244,20 @@ func (d *Desk) incidentViews(list []alerts.Incident) []IncidentView {
 	return out
 }
 
-// Incident returns one incident.
+// Incident returns one incident; that it was opened is in the audit.
 func (d *Desk) Incident(ctx context.Context, s alerts.Scope, id string) (IncidentView, error) {
 	i, err := d.readable(s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.Incident(ctx, s, id) })
+	if err == nil {
+		err = d.Seen(ctx, s, alerts.AuditRead, "incident/"+i.ID, i.AreaID)
+	}
 	if err != nil {
 		return IncidentView{}, err
 	}
 	return d.known.places().incidentView(i), nil
 }
 
-// PhotoOf returns a photo of an incident that the scope covers.
+// PhotoOf returns a photo of an incident that the scope covers; that it was
+// opened is in the audit.
 func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alerts.Photo, error) {
 	i, err := d.readable(s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.IncidentOfPhoto(ctx, s, photo) })
 	if err != nil {
@@ -261,7 +265,7 @@ func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alert
 	}
 	for _, p := range i.Photos {
 		if p.ID == photo {
-			return p, nil
+			return p, d.Seen(ctx, s, alerts.AuditRead, "photo/"+photo, i.AreaID)
 		}
 	}
 	return alerts.Photo{}, alerts.Errorf(alerts.NotFound, "there is no such photo")
