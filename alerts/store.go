@@ -101,6 +101,7 @@ type Session struct {
 // found. Lists come newest first (cameras, areas, grids and users by name) with
 // the cursor of the next page, empty at the end.
 type Reader interface {
+	CaseReader
 	AuditReader
 	DeadlineReader
 	MachineReader
@@ -133,6 +134,7 @@ type Reader interface {
 // Tx is one write transaction. Save inserts or replaces by id.
 type Tx interface {
 	Reader
+	CaseTx
 	AuditTx
 	DeadlineTx
 	MachineTx

@@ -191,11 +191,12 @@ type eventRow struct {
 	AreaPath string `bun:"area_path"`
 	ObjectID string `bun:"object_id"`
 	Data     string `bun:"data"`
+	Parties  string `bun:"parties"` // a line each
 }
 
 func (r eventRow) value() alerts.Event {
 	e := alerts.Event{Seq: r.Seq, At: fromMicros(r.At), Kind: alerts.EventKind(r.Kind), AreaID: r.AreaID,
-		AreaPath: r.AreaPath, ID: r.ObjectID}
+		AreaPath: r.AreaPath, ID: r.ObjectID, Parties: fromLines(r.Parties)}
 	if r.Data != "" {
 		e.Data = json.RawMessage(r.Data)
 	}

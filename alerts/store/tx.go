@@ -277,7 +277,7 @@ func (t *tx) Append(e *alerts.Event) error {
 		return err
 	}
 	row := eventRow{Seq: seq, At: micros(e.At), Kind: string(e.Kind), AreaID: e.AreaID, AreaPath: e.AreaPath,
-		ObjectID: e.ID, Data: string(e.Data)}
+		ObjectID: e.ID, Data: string(e.Data), Parties: lines(e.Parties)}
 	if err := t.insert(&row); err != nil {
 		return fmt.Errorf("store: append event: %w", err)
 	}

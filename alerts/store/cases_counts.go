@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"sharpeyes/alerts"
+)
+
+// maxGroups bounds an answer of CaseCounts.
+const maxGroups = 1000
+
+// groupColumn returns the column that cases are grouped by.
+func groupColumn(by alerts.CaseGroup) (string, error) {
+	switch by {
+	case alerts.GroupStep:
+		return "r.step", nil
+	case alerts.GroupSeverity:
+		return "r.severity", nil
+	case alerts.GroupCategory:
+		return "r.category", nil
+	case alerts.GroupArea:
+		return "r.area_id", nil
+	case alerts.GroupGrid:
+		return "COALESCE(r.grid_id, '')", nil
+	case alerts.GroupHolder:
+		return "r.holder_id", nil
+	case alerts.GroupDepartment:
+		return "r.department_id", nil
+	case alerts.GroupDay:
+		return fmt.Sprintf("(r.opened_at + %d) / %d", zoneMicros, dayMicros), nil
+	}
+	return "", alerts.InvalidField("by", "must be step, severity, category, area, grid, holder, department or day")
+}
+
+const (
+	dayMicros  = int64(24 * time.Hour / time.Microsecond)
+	zoneMicros = int64(8 * time.Hour / time.Microsecond) // the product's zone is UTC+8 and knows no summer time
+)
+
+type countRow struct {
+	Key      string
+	Total    int64
+	Open     int64
+	Late     int64
+	Closed   int64
+	Solved   int64
+	Direct   int64
+	Returned int64
+	Reopened int64
+	Edited   int64
+	Held     int64   // cases that were assigned or closed
+	HoldTime float64 // sum of their times, microseconds
+}
+
+func (r countRow) value() alerts.CaseCount {
+	c := alerts.CaseCount{Key: r.Key, Total: r.Total, Open: r.Open, Late: r.Late, Closed: r.Closed, Solved: r.Solved,
+		Direct: r.Direct, Returned: r.Returned, Reopened: r.Reopened, Edited: r.Edited}
+	if r.Held > 0 {
+		c.HoldTime = time.Duration(math.Round(r.HoldTime/float64(r.Held))) * time.Microsecond
+	}
+	return c
+}
+
+// CaseCounts counts cases by a group.
+func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFilter, by alerts.CaseGroup, now time.Time) ([]alerts.CaseCount, error) {
+	column, err := groupColumn(by)
+	if err != nil || unseen(s) || !storable(textOf(f)) {
+		return nil, err
+	}
+	sel := inSight(within(q.db.NewSelect().TableExpr("cases AS r"), s), s.Sight())
+	sel, ok, err := q.filtered(ctx, sel, f)
+	if err != nil || !ok {
+		return nil, err
+	}
+	rows, err := q.counted(ctx, sel, column, by, now)
+	if err != nil {
+		return nil, err
+	}
+	return values(rows, func(r countRow) (alerts.CaseCount, error) { return r.value(), nil })
+}
+
+func (q queries) counted(ctx context.Context, sel *bun.SelectQuery, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+	count := func(name, where string, args ...any) {
+		sel = sel.ColumnExpr("SUM(CASE WHEN "+where+" THEN 1 ELSE 0 END) AS "+name, args...)
+	}
+	sel = sel.ColumnExpr(column + " AS key").ColumnExpr("COUNT(*) AS total")
+	count("open", "r.is_open")
+	count("late", "r.is_open AND r.paused_at = 0 AND r.due_at > 0 AND r.due_at < ? OR "+closedLate, micros(now))
+	count("closed", "NOT r.is_open")
+	count("solved", "r.outcome = ?", string(alerts.Solved))
+	count("direct", "r.direct")
+	count("returned", "r.returns > 0")
+	count("reopened", "r.reopened > 0")
+	count("edited", "r.edited > 0")
+	count("held", "r.held_at > 0")
+	sel = sel.ColumnExpr("SUM(CASE WHEN r.held_at > 0 THEN r.held_at - r.opened_at ELSE 0 END) AS hold_time").GroupExpr("key")
+	if by == alerts.GroupDay {
+		sel = sel.OrderExpr("key DESC")
+	} else {
+		sel = sel.OrderExpr("total DESC, key")
+	}
+	var rows []countRow
+	if err := sel.Limit(maxGroups).Scan(q.ctx(ctx), &rows); err != nil {
+		return nil, fmt.Errorf("store: count cases: %w", classify(err))
+	}
+	if by == alerts.GroupDay {
+		return inDayOrder(rows)
+	}
+	return rows, nil
+}
+
+// closedLate is the condition that a case was closed after its time.
+const closedLate = "NOT r.is_open AND r.case_due_at > 0 AND r.closed_at > r.case_due_at"
+
+// inDayOrder turns the newest days' numbers, newest first, into dates in order.
+func inDayOrder(rows []countRow) ([]countRow, error) {
+	for i, r := range rows {
+		n, err := strconv.ParseInt(r.Key, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("store: count cases: day %q: %w", r.Key, err)
+		}
+		rows[i].Key = time.Unix(n*24*60*60, 0).UTC().Format(time.DateOnly)
+	}
+	slices.Reverse(rows)
+	return rows, nil
+}
