@@ -2,180 +2,47 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"sharpeyes/alerts"
 )
+
+// database is an open database of either kind. What else differs between them
+// is in sqlite.go and postgres*.go.
+type database struct {
+	writes, reads *bun.DB
+	batch         int // writes committed together, by default
+	// turn waits until the transaction may write and nobody else may, on any
+	// node; nil: one that has begun may.
+	turn func(context.Context, bun.Tx) error
+	// again tells whether a transaction that failed with an error, and was not
+	// committed, may succeed when it is run again at once; nil: never.
+	again func(error) bool
+}
+
+func (d database) close() error { return errors.Join(d.reads.Close(), d.writes.Close()) }
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// applicationID marks a file as ours in SQLite's header.
-const applicationID = 0x53687045 // "ShpE"
-
-// openSQLite opens the one connection that writes and the pool that reads.
-func openSQLite(ctx context.Context, path string, readers int) (writes, reads *bun.DB, err error) {
-	if err := touch(path); err != nil {
-		return nil, nil, err
-	}
-	// temp_store: the savepoints' own journals stay in memory; only the commit
-	// has to reach the disk.
-	w, err := sql.Open("sqlite", dsn(path, url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-			"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(2)", "trusted_schema(0)"},
-	}))
-	if err != nil {
-		return nil, nil, fmt.Errorf("store: open: %w", err)
-	}
-	w.SetMaxOpenConns(1)
-	if err := prepare(ctx, w, path); err != nil {
-		_ = w.Close()
-		return nil, nil, err
-	}
-	r, err := sql.Open("sqlite", dsn(path, url.Values{
-		"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-8192)", "trusted_schema(0)"},
-	}))
-	if err != nil {
-		_ = w.Close()
-		return nil, nil, fmt.Errorf("store: open: %w", err)
-	}
-	r.SetMaxOpenConns(readers)
-	r.SetMaxIdleConns(readers)
-	return bun.NewDB(w, sqlitedialect.New()), bun.NewDB(r, sqlitedialect.New()), nil
-}
-
-func dsn(path string, query url.Values) string {
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String()
-}
-
-// touch makes the folder and the file, so that a lack of rights is told as what
-// it is. The database is readable by its owner alone.
-func touch(path string) error {
-	if path == "" {
-		return alerts.InvalidField("path", "the database needs a file name")
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fileError(path, err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fileError(path, err)
-	}
-	return f.Close()
-}
-
-func fileError(path string, err error) error {
-	e := &alerts.Error{Kind: alerts.Unavailable, Err: err}
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		e.Message = fmt.Sprintf("no right to write %s: give this account the folder, or choose another data folder", path)
-	default:
-		var p *fs.PathError
-		reason := err.Error()
-		if errors.As(err, &p) {
-			reason = p.Err.Error()
-		}
-		e.Message = fmt.Sprintf("the database %s cannot be opened: %s", path, reason)
-	}
-	return e
-}
-
-// inspect refuses what is not ours or newer than this program, and leaves the
-// file as it is.
-func inspect(ctx context.Context, path string, known int64) error {
-	db, err := sql.Open("sqlite", dsn(path, url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)"}}))
-	if err != nil {
-		return fmt.Errorf("store: open: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	db.SetMaxOpenConns(1)
-	var id, tables, version int64
-	err = db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
-	if err == nil {
-		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables)
-	}
-	if err != nil {
-		return openError(path, err)
-	}
-	if tables == 0 {
-		return nil
-	}
-	if id != applicationID {
-		return alerts.Errorf(alerts.Conflict, "%s is a database of another program: choose another data folder", path)
-	}
-	err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version)
-	if err != nil {
-		return openError(path, err)
-	}
-	if version > known {
-		return alerts.Errorf(alerts.Conflict, "%s was written by a newer version of this program (schema %d, this one knows %d): "+
-			"start the newer version, or choose another data folder", path, version, known)
-	}
-	return nil
-}
-
-// prepare marks the database as ours and migrates it.
-func prepare(ctx context.Context, db *sql.DB, path string) error {
+func migrations() (fs.FS, error) {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
+		return nil, fmt.Errorf("store: migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
-	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
-	}
-	var known int64
-	for _, m := range p.ListSources() {
-		known = max(known, m.Version)
-	}
-	if err := inspect(ctx, path, known); err != nil {
-		return err
-	}
-	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-		return openError(path, err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return openError(path, err)
-	}
-	return nil
+	return files, nil
 }
 
-func openError(path string, err error) error {
-	e := &alerts.Error{Kind: alerts.Unavailable, Err: err}
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return fmt.Errorf("store: open %s: %w", path, err)
+// newest is the version of the schema that this program knows.
+func newest(p *goose.Provider) (version int64) {
+	for _, m := range p.ListSources() {
+		version = max(version, m.Version)
 	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_NOTADB:
-		e.Kind = alerts.Conflict
-		e.Message = fmt.Sprintf("%s is not a database: choose another data folder", path)
-	case sqlite3.SQLITE_CORRUPT:
-		e.Message = fmt.Sprintf("%s is damaged: restore it from a backup", path)
-	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
-		e.Message = fmt.Sprintf("no right to write %s and the files beside it: give this account the folder, or choose another data folder", path)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		e.Message = fmt.Sprintf("%s is in use by another process: stop that one first", path)
-	case sqlite3.SQLITE_FULL:
-		e.Message = fmt.Sprintf("the disk that holds %s is full", path)
-	default:
-		e.Message = fmt.Sprintf("the database %s cannot be opened", path)
-	}
-	return e
+	return version
 }
 
 // Errors of statements that callers tell apart.
@@ -186,23 +53,10 @@ var (
 
 // classify gives a database's error the kind that callers act on.
 func classify(err error) error {
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return err
-	}
-	switch se.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return fmt.Errorf("%w: %w", errTaken, err)
-	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-		return fmt.Errorf("%w: %w", errMissing, err)
-	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return &alerts.Error{Kind: alerts.Unavailable, Message: "the disk is full: nothing can be stored", Err: err}
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return &alerts.Error{Kind: alerts.Unavailable, Message: "the database is busy: try again", Err: err}
-	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN:
-		return &alerts.Error{Kind: alerts.Unavailable, Message: "the database cannot be read or written", Err: err}
+	for _, by := range []func(error) error{classifySQLite, classifyPostgres} {
+		if told := by(err); told != nil {
+			return told
+		}
 	}
 	return err
 }

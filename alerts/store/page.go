@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -29,6 +30,7 @@ var (
 	byReceived = order{tag: "i", column: "received_at", newest: true}
 	byLastAt   = order{tag: "a", column: "last_at", newest: true}
 	byName     = order{tag: "c", column: "name"}
+	bySite     = order{tag: "r", column: "name"}
 	byUsername = order{tag: "u", column: "username"}
 )
 
@@ -98,8 +100,8 @@ func (o order) parse(cursor string) (key any, id string, err error) {
 }
 
 // storable tells whether text can be stored and compared as it is: no database
-// of ours takes a NUL.
-func storable(s string) bool { return strings.IndexByte(s, 0) < 0 }
+// of ours takes a NUL, and not each what is no UTF-8.
+func storable(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
 
 // nowhere tells that a scope covers no area at all.
 func nowhere(s alerts.Scope) bool {
@@ -145,16 +147,26 @@ func containing(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
+// lower is SQL's lower(): of ASCII letters alone.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
 // matching narrows a query to rows with text in one of the columns, whatever
 // the case of ASCII letters.
 func matching(q *bun.SelectQuery, text string, columns ...string) *bun.SelectQuery {
 	if text == "" {
 		return q
 	}
-	pattern := containing(text)
+	pattern := containing(lower(text))
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		for _, c := range columns {
-			q = q.WhereOr("lower(r."+c+") LIKE lower(?) ESCAPE '\\'", pattern)
+			q = q.WhereOr("lower(r."+c+") LIKE ? ESCAPE '\\'", pattern)
 		}
 		return q
 	})

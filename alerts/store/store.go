@@ -1,4 +1,5 @@
-// Package store keeps everything in SQL: SQLite by default.
+// Package store keeps everything in SQL: in a SQLite file by default, in
+// PostgreSQL where that is given.
 //
 // Invariants:
 //   - Write returns nil only after the commit is on disk; a failed or skipped
@@ -12,7 +13,14 @@
 // is bounded: when it is full, Write waits until its context ends. Readers use
 // their own connections and see what was committed when their query began.
 //
-// Everything that differs between databases is in dialect.go and migrations.
+// Several processes may share a PostgreSQL: their transactions that write run one
+// after another. One that fails for no fault of its own is run again. While
+// PostgreSQL is away reads and writes fail as Unavailable; when it is back they
+// succeed, without a restart. A write whose commit got no answer fails, too, and
+// may nevertheless be there.
+//
+// Everything that differs between databases is in sqlite.go and postgres*.go;
+// migrations and queries are the same.
 package store
 
 import (
@@ -31,25 +39,26 @@ import (
 const (
 	DefaultReaders = 4    // connections that read
 	DefaultQueue   = 1024 // writes that wait; more wait for room
-	DefaultBatch   = 256  // writes committed together at most
+	DefaultBatch   = 256  // writes committed together at most; fewer with PostgreSQL
 )
 
 // Options say where and how to keep.
 type Options struct {
-	Path    string       // of the database file; its folder is made
-	Clock   alerts.Clock // of what the store dates itself; time.Now
-	Readers int          // DefaultReaders
-	Queue   int          // DefaultQueue
-	Batch   int          // DefaultBatch
+	Path     string       // of the database file; its folder is made
+	URL      string       // of a PostgreSQL database, instead of Path: postgres://user@host:5432/database
+	Password string       // for URL, instead of one in it
+	Clock    alerts.Clock // of what the store dates itself; time.Now
+	Readers  int          // DefaultReaders
+	Queue    int          // DefaultQueue
+	Batch    int          // DefaultBatch
 }
 
 // Store implements alerts.Store.
 type Store struct {
 	queries
-	clock   alerts.Clock
-	writer  *writer
-	readers *bun.DB
-	writes  *bun.DB
+	clock  alerts.Clock
+	writer *writer
+	db     database
 }
 
 var _ alerts.Store = (*Store)(nil)
@@ -66,24 +75,31 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Queue <= 0 {
 		o.Queue = DefaultQueue
 	}
-	if o.Batch <= 0 {
-		o.Batch = DefaultBatch
-	}
-	writes, readers, err := openSQLite(ctx, o.Path, o.Readers)
+	db, err := openDatabase(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{queries: queries{db: readers}, clock: o.Clock, readers: readers, writes: writes}
-	s.writer = startWriter(writes, o.Queue, o.Batch, func(db bun.Tx) *tx {
+	if o.Batch <= 0 {
+		o.Batch = db.batch
+	}
+	s := &Store{queries: queries{db: db.reads}, clock: o.Clock, db: db}
+	s.writer = startWriter(db, o.Queue, o.Batch, func(db bun.Tx) *tx {
 		return &tx{queries: queries{db: db, uncancelled: true}, now: o.Clock}
 	})
 	return s, nil
 }
 
+func openDatabase(ctx context.Context, o Options) (database, error) {
+	if o.URL != "" {
+		return openPostgres(ctx, o)
+	}
+	return openSQLite(ctx, o.Path, o.Readers)
+}
+
 // Close ends the writer after the writes that wait, and closes the database.
 func (s *Store) Close() error {
 	s.writer.close()
-	return errors.Join(s.readers.Close(), s.writes.Close())
+	return s.db.close()
 }
 
 // Write runs fn in a transaction; see alerts.Store. fn runs on the writer's

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
 		os.Exit(child(path))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(postgres.Around(m))
 }
 
 func open(t testing.TB, path string) *store.Store {

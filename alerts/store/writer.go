@@ -28,9 +28,12 @@ const (
 	skipped
 )
 
+// maxRuns is how often a batch is run, when the database would let it succeed.
+const maxRuns = 3
+
 // writer is the one goroutine that writes.
 type writer struct {
-	db    *bun.DB
+	db    database
 	newTx func(bun.Tx) *tx
 	batch int
 
@@ -41,7 +44,7 @@ type writer struct {
 	ended  chan struct{}
 }
 
-func startWriter(db *bun.DB, queue, batch int, newTx func(bun.Tx) *tx) *writer {
+func startWriter(db database, queue, batch int, newTx func(bun.Tx) *tx) *writer {
 	w := &writer{db: db, newTx: newTx, batch: batch, queue: make(chan *job, queue), ended: make(chan struct{})}
 	go w.run()
 	return w
@@ -117,27 +120,66 @@ func (w *writer) commit(first *job, ran []*job) []*job {
 		return ran
 	}
 	ran = append(ran, first)
+	for runs := 1; ; runs++ {
+		committing, err := w.transact(&ran)
+		if err == nil {
+			return ran
+		}
+		// Whether a commit that failed came to the disk is not known.
+		if committing || runs == maxRuns || w.db.again == nil || !w.db.again(err) {
+			return fail(ran, err)
+		}
+		for _, j := range ran {
+			j.err, j.panic = nil, nil
+		}
+	}
+}
+
+// transact runs jobs, and those that wait, in one transaction. committing tells
+// that they have all run.
+func (w *writer) transact(ran *[]*job) (committing bool, err error) {
 	// The transaction must outlive any caller: an interrupted statement would
 	// undo the others' work.
 	ctx := context.Background()
-	btx, err := w.db.BeginTx(ctx, nil)
+	btx, err := w.begin(ctx)
 	if err != nil {
-		return fail(ran, fmt.Errorf("store: begin: %w", classify(err)))
-	}
-	for j := first; j != nil; {
-		if err := w.runJob(ctx, btx, j); err != nil {
-			_ = btx.Rollback()
-			return fail(ran, err)
+		// Whoever waits would wait for the same in vain.
+		for j := w.next(len(*ran)); j != nil; j = w.next(len(*ran)) {
+			*ran = append(*ran, j)
 		}
-		if j = w.next(len(ran)); j != nil {
-			ran = append(ran, j)
+		return false, fmt.Errorf("store: begin: %w", classify(err))
+	}
+	for n := 0; ; n++ {
+		if n == len(*ran) {
+			j := w.next(n)
+			if j == nil {
+				break
+			}
+			*ran = append(*ran, j)
+		}
+		if err := w.runJob(ctx, btx, (*ran)[n]); err != nil {
+			_ = btx.Rollback()
+			return false, err
 		}
 	}
 	if err := btx.Commit(); err != nil {
 		_ = btx.Rollback()
-		return fail(ran, fmt.Errorf("store: commit: %w", classify(err)))
+		return true, fmt.Errorf("store: commit: %w", classify(err))
 	}
-	return ran
+	return true, nil
+}
+
+// begin begins a transaction that may write.
+func (w *writer) begin(ctx context.Context) (bun.Tx, error) {
+	btx, err := w.db.writes.BeginTx(ctx, nil)
+	if err != nil || w.db.turn == nil {
+		return btx, err
+	}
+	if err := w.db.turn(ctx, btx); err != nil {
+		_ = btx.Rollback()
+		return btx, err
+	}
+	return btx, nil
 }
 
 // next takes a write that waits already, nil where there is none or the batch
@@ -159,25 +201,33 @@ func (w *writer) next(n int) *job {
 	return nil
 }
 
+// What goes around a job.
+const (
+	openJob  = "SAVEPOINT job"
+	closeJob = "RELEASE SAVEPOINT job"
+	undoJob  = "ROLLBACK TO SAVEPOINT job"
+)
+
 // runJob runs one job behind a savepoint. The error it returns is one of the
 // whole transaction; the job's own is in the job.
 func (w *writer) runJob(ctx context.Context, btx bun.Tx, j *job) error {
-	if _, err := btx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
+	if _, err := btx.ExecContext(ctx, openJob); err != nil {
 		return fmt.Errorf("store: savepoint: %w", classify(err))
 	}
 	t := w.newTx(btx)
 	j.err = run(t, j)
 	t.over = true
 	if j.err == nil && j.panic == nil {
-		if _, err := btx.ExecContext(ctx, "RELEASE SAVEPOINT job"); err != nil {
-			return fmt.Errorf("store: release: %w", classify(err))
+		_, err := btx.ExecContext(ctx, closeJob)
+		if err == nil {
+			return nil
 		}
-		return nil
+		j.err = fmt.Errorf("store: release: %w", classify(err))
 	}
-	if _, err := btx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT job"); err != nil {
+	if _, err := btx.ExecContext(ctx, undoJob); err != nil {
 		return fmt.Errorf("store: the database ended the transaction: %w", classify(errors.Join(j.err, err)))
 	}
-	if _, err := btx.ExecContext(ctx, "RELEASE SAVEPOINT job"); err != nil {
+	if _, err := btx.ExecContext(ctx, closeJob); err != nil {
 		return fmt.Errorf("store: release: %w", classify(err))
 	}
 	return nil
