@@ -75,8 +75,11 @@ type Post struct {
 
 // DepartmentReader is the part of Reader about departments and rosters.
 type DepartmentReader interface {
-	Departments(ctx context.Context, s Scope) ([]Department, error) // by name
+	// Departments lists those of the scope's areas and of the areas above
+	// them, which serve them too, by name.
+	Departments(ctx context.Context, s Scope) ([]Department, error)
 	Department(ctx context.Context, s Scope, id string) (Department, error)
+	// Offices and Duties list those of one department, or of all for "".
 	Offices(ctx context.Context, departmentID string) ([]Office, error)
 	Duties(ctx context.Context, departmentID string) ([]Duty, error)
 	// Posts lists the roster of a grid, or all of those a user has or had.

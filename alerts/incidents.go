@@ -113,7 +113,7 @@ type User struct {
 	Role         Role
 	AreaID       string
 	AreaPath     string // filled by the store
-	Department   string
+	DepartmentID string // empty: none
 	PasswordHash string
 	Disabled     bool
 	// SessionsFrom ends every session made before it.

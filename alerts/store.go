@@ -104,6 +104,8 @@ type Reader interface {
 	CaseReader
 	AuditReader
 	DeadlineReader
+	DepartmentReader
+	StructureReader
 	MachineReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
@@ -137,8 +139,12 @@ type Tx interface {
 	CaseTx
 	AuditTx
 	DeadlineTx
+	DepartmentTx
+	StructureTx
 	MachineTx
 	SaveArea(Area) error // keeps Path in order below it
+	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
+	// version that was valid then ends there.
 	SaveGrid(Grid) error
 	SaveCamera(Camera) error // Conflict where Version is not the stored one (0: new); stores Version+1
 	RemoveCamera(id string) error

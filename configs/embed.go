@@ -32,11 +32,16 @@ const (
 	Sub  = "sub"
 )
 
-// Categories returns the categories as a JSON list of
-// {code,name,name_en,group,severity}. The caller owns the bytes.
+// Categories returns the tree of categories as a JSON list of
+// {code,name,name_en,group,severity,proof,near_m,closed}. The caller owns the
+// bytes, here as below.
 func Categories() []byte {
 	return append([]byte(nil), categories...)
 }
+
+// with a comment.
+
+// them, with a comment.
 
 // Demo returns the files of the demo town. Its folder loops holds
 // camNNN.main.h264 and camNNN.sub.h264.
@@ -50,18 +55,55 @@ func Demo() fs.FS {
 
 // Person is an account of the demo; its password is made for each run.
 type Person struct {
-	Role       string `json:"role"`
-	Username   string `json:"username"`
-	Name       string `json:"name"`
-	AreaID     string `json:"area_id"`
-	Department string `json:"department,omitempty"`
+	Role     string `json:"role"`
+	Username string `json:"username"`
+	Name     string `json:"name"`
+	AreaID   string `json:"area_id"`
+
+	DepartmentID string   `json:"department_id,omitempty"` // of a handler
+	Grids        []string `json:"grids,omitempty"`         // that a grid leader leads
 }
 
-// People returns the accounts of the demo, one for each role.
+// People returns the accounts of the demo. The first of each role is the one
+// that the demo shows first: the city's duty officer, a grid leader, a handler,
+// the city's leader, an auditor and an administrator.
 func People() ([]Person, error) {
 	var p []Person
 	err := read("demo/people.json", &p)
 	return p, err
+}
+
+// Department is a department of the demo, with its inner offices and who of it
+// handles what.
+type Department struct {
+	ID      string   `json:"id"`
+	AreaID  string   `json:"area_id"`
+	Name    string   `json:"name"`
+	NameEn  string   `json:"name_en"`
+	Offices []Office `json:"offices"`
+	Duties  []Duty   `json:"duties"`
+}
+
+// Office is an inner office of a department.
+type Office struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Duty names an office and a person for a category in an area; what is empty
+// holds for all.
+type Duty struct {
+	OfficeID string `json:"office_id"`
+	Person   string `json:"person"` // username
+	Category string `json:"category,omitempty"`
+	AreaID   string `json:"area_id,omitempty"`
+}
+
+// Departments returns the departments of the demo.
+func Departments() ([]Department, error) {
+	var d []Department
+	err := read("demo/departments.json", &d)
+	return d, err
 }
 
 // Scene says what a demo camera shows.

@@ -72,7 +72,8 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("the demo town: %w", err)
 	}
 	if c.Accounts != "" {
-		raw, err := json.MarshalIndent(accounts, "", "  ")
+		first, _ := firstOfEach(accounts)
+		raw, err := json.MarshalIndent(first, "", "  ")
 		if err == nil {
 			err = writeDurable(c.Accounts, append(raw, '\n'), 0o600)
 		}
@@ -128,12 +129,18 @@ func secret() string {
 // raise an alarm.
 func (c demoCmd) announce(w io.Writer, url string, accounts []account, token string) {
 	fmt.Fprintf(w, "\nSharp Eyes demo / 雪亮网关演示: %s\n\n", url)
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "  role\tuser\tpassword\twho")
-	for _, a := range accounts {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", a.Role, a.Username, a.Password, a.name)
+	first, others := firstOfEach(accounts)
+	table := func(list []account) {
+		t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		fmt.Fprintln(t, "  role\tuser\tpassword\twho")
+		for _, a := range list {
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", a.Role, a.Username, a.Password, a.name)
+		}
+		_ = t.Flush()
 	}
-	_ = t.Flush()
+	table(first)
+	fmt.Fprint(w, "\nOther centres and departments / 其他中心与部门:\n")
+	table(others)
 	fmt.Fprintf(w, "\nRaise an alarm as a camera would / 模拟摄像机告警:\n  curl -X POST %s/api/v1/hooks/alarms -H 'Authorization: Bearer %s' \\\n"+
 		"    -H 'Content-Type: application/json' -d '{\"camera_id\":\"cam000\",\"kind\":\"fire\",\"severity\":\"critical\",\"text\":\"疑似明火\"}'\n", url, token)
 	fmt.Fprintf(w, "\nCtrl-C ends everything / 按 Ctrl-C 结束\n\n")

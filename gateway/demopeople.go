@@ -29,6 +29,20 @@ type given struct {
 	Hash     string `json:"hash"` // another one stored: somebody changed the password
 }
 
+// firstOfEach returns the accounts that the demo shows first: one a role.
+func firstOfEach(accounts []account) (first, others []account) {
+	seen := map[alerts.Role]bool{}
+	for _, a := range accounts {
+		if seen[a.Role] {
+			others = append(others, a)
+			continue
+		}
+		seen[a.Role] = true
+		first = append(first, a)
+	}
+	return first, others
+}
+
 // demoAccounts makes the town's people, with passwords made for this folder.
 func demoAccounts(ctx context.Context, a *app) ([]account, error) {
 	people, err := configs.People()
@@ -81,7 +95,7 @@ func settle(ctx context.Context, a *app, p configs.Person, before given) (given,
 		return given{}, err
 	}
 	role := alerts.Role(p.Role)
-	if known && before.Hash != "" && before.Hash == u.PasswordHash && u.Role == role && u.AreaID == p.AreaID && !u.Disabled {
+	if known && before.Hash != "" && before.Hash == u.PasswordHash && u.Role == role && u.AreaID == p.AreaID && u.DepartmentID == p.DepartmentID && !u.Disabled {
 		return before, nil
 	}
 	password := secret()
@@ -92,10 +106,10 @@ func settle(ctx context.Context, a *app, p configs.Person, before given) (given,
 	if known {
 		no := false
 		_, err = a.desk.ChangeUser(ctx, system, u.ID, desk.UserPatch{Name: &p.Name, Role: &role, AreaID: &p.AreaID,
-			Department: &p.Department, Disabled: &no, PasswordHash: &hash})
+			DepartmentID: &p.DepartmentID, Disabled: &no, PasswordHash: &hash})
 	} else {
 		_, err = a.desk.CreateUser(ctx, system, desk.UserInput{Username: p.Username, Name: p.Name, Role: role, AreaID: p.AreaID,
-			Department: p.Department, PasswordHash: hash})
+			DepartmentID: p.DepartmentID, PasswordHash: hash})
 	}
 	return given{password, hash}, err
 }

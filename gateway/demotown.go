@@ -54,9 +54,15 @@ func (c demoCmd) build(ctx context.Context, a *app, sim *camsim.Server) ([]accou
 	if err := c.removeOthers(ctx, a.desk); err != nil {
 		return nil, "", err
 	}
+	if err := demoDepartments(ctx, a); err != nil {
+		return nil, "", fmt.Errorf("departments: %w", explain(err))
+	}
 	accounts, err := demoAccounts(ctx, a)
 	if err != nil {
 		return nil, "", err
+	}
+	if err := demoDuties(ctx, a); err != nil {
+		return nil, "", fmt.Errorf("duties: %w", explain(err))
 	}
 	token, err := demoSource(ctx, a.desk)
 	if err != nil {
@@ -206,7 +212,8 @@ func demoHappenings(ctx context.Context, a *app, files fs.FS) error {
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return fmt.Errorf("happenings.json: %w", err)
 	}
-	start, past := time.Now(), time.Time{}
+	start := time.Now()
+	past := start
 	d, err := a.openDesk(ctx, nil, func() time.Time { return past })
 	if err != nil {
 		return err
@@ -218,7 +225,11 @@ func demoHappenings(ctx context.Context, a *app, files fs.FS) error {
 			return fmt.Errorf("happenings.json: %s: %w", h.By, err)
 		}
 		past = start.Add(-time.Duration(h.Minutes) * time.Minute)
-		_, _, _, err = d.Report(ctx, auth.ScopeOf(u), desk.ReportInput{Category: h.Category, Text: h.Text, Address: h.Address,
+		scope := auth.ScopeOf(u)
+		if scope.Grids, err = auth.GridsOf(ctx, a.store, u, start); err != nil {
+			return err
+		}
+		_, _, _, err = d.Report(ctx, scope, desk.ReportInput{Category: h.Category, Text: h.Text, Address: h.Address,
 			Lon: h.Lon, Lat: h.Lat, Direct: h.Direct})
 		if err != nil {
 			return fmt.Errorf("happenings.json: %s: %w", h.Text, explain(err))

@@ -97,7 +97,7 @@ type UserInput struct {
 	Name         string      `json:"name" doc:"Name of the person"`
 	Role         alerts.Role `json:"role" enum:"duty_officer,grid_leader,handler,leader,auditor,admin" doc:"Role"`
 	AreaID       string      `json:"area_id" doc:"Area it acts in, with everything below it"`
-	Department   string      `json:"department,omitempty" doc:"Department"`
+	DepartmentID string      `json:"department_id,omitempty" doc:"Department that the account works for; a handler needs one"`
 	PasswordHash string      `json:"-"`
 }
 
@@ -107,7 +107,7 @@ type UserPatch struct {
 	Name         *string      `json:"name,omitempty" doc:"Name of the person"`
 	Role         *alerts.Role `json:"role,omitempty" enum:"duty_officer,grid_leader,handler,leader,auditor,admin" doc:"Role"`
 	AreaID       *string      `json:"area_id,omitempty" doc:"Area it acts in"`
-	Department   *string      `json:"department,omitempty" doc:"Department"`
+	DepartmentID *string      `json:"department_id,omitempty" doc:"Department that the account works for; empty: none"`
 	Disabled     *bool        `json:"disabled,omitempty" doc:"May not sign in"`
 	PasswordHash *string      `json:"-"`
 }

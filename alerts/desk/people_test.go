@@ -15,7 +15,7 @@ func TestUsers(t *testing.T) {
 	o := newOffice(t)
 	ctx := context.Background()
 	admin := as(alerts.Admin, "city")
-	in := UserInput{Username: "li.ming", Name: " 李明 ", Role: alerts.GridLeader, AreaID: "v1", Department: "网格中心", PasswordHash: "$hash"}
+	in := UserInput{Username: "li.ming", Name: " 李明 ", Role: alerts.GridLeader, AreaID: "v1", PasswordHash: "$hash"}
 	v := ok[UserView](t)(o.CreateUser(ctx, admin, in))
 	if v.Name != "李明" || v.AreaName != "一村" || v.Disabled {
 		t.Errorf("user: %+v", v)
@@ -57,13 +57,14 @@ func TestChangeUser(t *testing.T) {
 	ctx := context.Background()
 	admin := as(alerts.Admin, "city")
 	id := ok[UserView](t)(o.CreateUser(ctx, admin, UserInput{Username: "u1", Name: "U", Role: alerts.GridLeader, AreaID: "v1", PasswordHash: "x"})).ID
+	ok[DepartmentView](t)(o.CreateDepartment(ctx, admin, DepartmentInput{ID: "fire", AreaID: "t1", Name: "消防"}))
 	stored := func() alerts.User { return ok[alerts.User](t)(o.store.User(ctx, alerts.System(), id)) }
 	for name, c := range map[string]struct {
 		patch UserPatch
 		ends  bool
 	}{
 		"name":       {UserPatch{Name: ptr("N")}, false},
-		"department": {UserPatch{Department: ptr("D")}, false},
+		"department": {UserPatch{Role: ptr(alerts.Handler), DepartmentID: ptr("fire")}, true},
 		"same role":  {UserPatch{Role: ptr(alerts.GridLeader)}, false},
 		"role":       {UserPatch{Role: ptr(alerts.Handler)}, true},
 		"area":       {UserPatch{AreaID: ptr("t1")}, true},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -57,7 +58,7 @@ func (p *picture) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := loadTown(ctx, p.store)
+	t, err := loadTown(ctx, p.store, p.clock())
 	if err != nil {
 		return err
 	}
@@ -249,14 +250,31 @@ func (p *picture) index() *geo.Cameras {
 	return p.near
 }
 
-func loadTown(ctx context.Context, r alerts.Reader) (*town, error) {
+// loadTown reads the places and departments as they are valid at a moment.
+func loadTown(ctx context.Context, r alerts.Reader, now time.Time) (*town, error) {
 	areas, err := r.Areas(ctx, alerts.System())
 	if err != nil {
 		return nil, fmt.Errorf("desk: load areas: %w", err)
 	}
-	grids, err := r.Grids(ctx, alerts.System())
+	grids, err := r.GridsAt(ctx, alerts.System(), now)
 	if err != nil {
 		return nil, fmt.Errorf("desk: load grids: %w", err)
 	}
-	return newTown(areas, grids), nil
+	t := newTown(areas, grids)
+	all, err := r.Grids(ctx, alerts.System())
+	if err != nil {
+		return nil, fmt.Errorf("desk: load grids: %w", err)
+	}
+	for _, g := range all {
+		if _, valid := t.gridBy[g.ID]; !valid {
+			t.past[g.ID] = g
+		}
+	}
+	if t.until, err = r.NextGridChange(ctx, now); err != nil {
+		return nil, fmt.Errorf("desk: load grids: %w", err)
+	}
+	if t.units, err = loadUnits(ctx, r); err != nil {
+		return nil, err
+	}
+	return t, nil
 }

@@ -95,7 +95,7 @@ func (d *Desk) GridsGeoJSON(_ context.Context, s alerts.Scope) ([]byte, error) {
 // that changed or has a grid that did, and has the sessions resolved again
 // whose area has moved. It loads the places as the transaction sees them.
 func (d *Desk) placesChanged(ctx context.Context, c *change, areaIDs []string) error {
-	t, err := loadTown(ctx, c)
+	t, err := loadTown(ctx, c, c.now)
 	if err != nil {
 		return err
 	}

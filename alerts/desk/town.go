@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -18,9 +19,12 @@ const maxCollections = 64
 // apart.
 type town struct {
 	areas  []alerts.Area // by name
-	grids  []alerts.Grid // by name
+	grids  []alerts.Grid // by name; valid at the time of loading
 	byID   map[string]int
 	gridBy map[string]int
+	past   map[string]alerts.Grid // by id: those not valid then, as last saved
+	units  units
+	until  time.Time          // when a version of a grid begins or ends; zero: not known to
 	boxes  map[string]geo.Box // of areas, from their shape or what lies in them
 	index  *geo.Index
 
@@ -34,7 +38,7 @@ type town struct {
 }
 
 func newTown(areas []alerts.Area, grids []alerts.Grid) *town {
-	t := &town{areas: areas, grids: grids, byID: make(map[string]int, len(areas)), gridBy: make(map[string]int, len(grids)),
+	t := &town{areas: areas, grids: grids, past: make(map[string]alerts.Grid), byID: make(map[string]int, len(areas)), gridBy: make(map[string]int, len(grids)),
 		boxes: make(map[string]geo.Box, len(areas)), index: geo.NewIndex(areas, grids), collections: make(map[string][]byte)}
 	t.areaViews = sync.OnceValue(func() []AreaView { return mapped(areas, t.areaView) })
 	t.gridViews = sync.OnceValue(func() []GridView { return mapped(grids, t.gridView) })
@@ -101,11 +105,18 @@ func (t *town) areaName(id string) string {
 	return a.Name
 }
 
-func (t *town) gridName(id string) string {
+// grid returns a grid that is valid, or one that is not any more, or not yet.
+func (t *town) grid(id string) (alerts.Grid, bool) {
 	if i, ok := t.gridBy[id]; ok {
-		return t.grids[i].Name
+		return t.grids[i], true
 	}
-	return ""
+	g, ok := t.past[id]
+	return g, ok
+}
+
+func (t *town) gridName(id string) string {
+	g, _ := t.grid(id)
+	return g.Name
 }
 
 // center is a point in the middle of an area, 0, 0 for one that is nowhere.

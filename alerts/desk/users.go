@@ -11,8 +11,10 @@ import (
 var usernamePattern = regexp.MustCompile(`^[a-z0-9._-]{2,32}$`)
 
 func (d *Desk) userView(u alerts.User) UserView {
+	t := d.known.places()
 	return UserView{ID: u.ID, Username: u.Username, Name: u.Name, Role: u.Role, AreaID: u.AreaID,
-		AreaName: d.known.places().areaName(u.AreaID), Department: u.Department, Disabled: u.Disabled}
+		AreaName: t.areaName(u.AreaID), DepartmentID: u.DepartmentID, Department: t.departmentName(u.DepartmentID),
+		Disabled: u.Disabled}
 }
 
 // Users lists accounts by user name, with the next page's cursor.
@@ -35,12 +37,19 @@ func (d *Desk) Users(ctx context.Context, s alerts.Scope, p alerts.Page) ([]User
 func (f *faults) user(t *town, s alerts.Scope, u *alerts.User) {
 	f.pattern("username", u.Username, usernamePattern, "2 to 32 of a-z, 0-9, dot, dash, underscore")
 	u.Name = f.line("name", u.Name, true, 50)
-	u.Department = f.line("department", u.Department, false, 100)
 	f.oneOf("role", string(u.Role), roleNames()...)
 	// The empty area, for an account that acts everywhere, is only for those
 	// who act everywhere themselves.
 	if a, ok := t.area(u.AreaID); u.AreaID == "" && !s.Everything() || u.AreaID != "" && (!ok || !s.Covers(a.Path)) {
 		f.add("area_id", "there is no such area in this account's areas")
+	}
+	dep, ok := t.department(u.DepartmentID)
+	switch {
+	case u.DepartmentID == "":
+	case !ok || !s.Covers(dep.AreaPath) && !serves(s, dep.AreaPath):
+		f.add("department_id", "there is no such department for this account's areas")
+	case u.Role != alerts.Handler:
+		f.add("department_id", "is for handlers: a %s works for a centre", u.Role)
 	}
 }
 
@@ -50,7 +59,7 @@ func (d *Desk) CreateUser(ctx context.Context, s alerts.Scope, in UserInput) (Us
 		return UserView{}, err
 	}
 	u := alerts.User{ID: alerts.NewID(d.now()), Username: in.Username, Name: in.Name, Role: in.Role, AreaID: in.AreaID,
-		Department: in.Department, PasswordHash: in.PasswordHash}
+		DepartmentID: in.DepartmentID, PasswordHash: in.PasswordHash}
 	var f faults
 	f.user(d.known.places(), s, &u)
 	if u.PasswordHash == "" {
@@ -88,7 +97,10 @@ func (d *Desk) ChangeUser(ctx context.Context, s alerts.Scope, id string, in Use
 		set(&u.Name, in.Name)
 		set(&u.Role, in.Role)
 		set(&u.AreaID, in.AreaID)
-		set(&u.Department, in.Department)
+		if u.Role != alerts.Handler {
+			u.DepartmentID = "" // who works for a centre now
+		}
+		set(&u.DepartmentID, in.DepartmentID)
 		set(&u.Disabled, in.Disabled)
 		set(&u.PasswordHash, in.PasswordHash)
 		var f faults
@@ -99,9 +111,9 @@ func (d *Desk) ChangeUser(ctx context.Context, s alerts.Scope, id string, in Use
 		if err := f.err(); err != nil {
 			return err
 		}
-		acts := u.Role != before.Role || u.AreaID != before.AreaID || u.Disabled != before.Disabled
+		acts := u.Role != before.Role || u.AreaID != before.AreaID || u.DepartmentID != before.DepartmentID || u.Disabled != before.Disabled
 		if acts && s.User == id {
-			return alerts.Errorf(alerts.Conflict, "nobody can change the own role or area or disable the own account: ask another administrator")
+			return alerts.Errorf(alerts.Conflict, "nobody can change the own role, area or department or disable the own account: ask another administrator")
 		}
 		if acts || u.PasswordHash != before.PasswordHash {
 			// Later than before even where the clock has run back: what differs

@@ -169,14 +169,15 @@ type AlertView struct {
 
 // UserView is an account.
 type UserView struct {
-	ID         string      `json:"id" doc:"Identifier"`
-	Username   string      `json:"username" doc:"Name to sign in with"`
-	Name       string      `json:"name" doc:"Name of the person"`
-	Role       alerts.Role `json:"role" enum:"duty_officer,grid_leader,handler,leader,auditor,admin" doc:"Role"`
-	AreaID     string      `json:"area_id" doc:"Area the account acts in, with everything below it"`
-	AreaName   string      `json:"area_name" doc:"Name of that area"`
-	Department string      `json:"department,omitempty" doc:"Department"`
-	Disabled   bool        `json:"disabled" doc:"May not sign in"`
+	ID           string      `json:"id" doc:"Identifier"`
+	Username     string      `json:"username" doc:"Name to sign in with"`
+	Name         string      `json:"name" doc:"Name of the person"`
+	Role         alerts.Role `json:"role" enum:"duty_officer,grid_leader,handler,leader,auditor,admin" doc:"Role"`
+	AreaID       string      `json:"area_id" doc:"Area the account acts in, with everything below it"`
+	AreaName     string      `json:"area_name" doc:"Name of that area"`
+	DepartmentID string      `json:"department_id,omitempty" doc:"Department that the account works for"`
+	Department   string      `json:"department,omitempty" doc:"Name of that department"`
+	Disabled     bool        `json:"disabled" doc:"May not sign in"`
 }
 
 // SourceView is a source of alarms. Its token is shown once, when it is made.

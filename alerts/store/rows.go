@@ -118,7 +118,7 @@ type userRow struct {
 	Role         string `bun:"role"`
 	AreaID       string `bun:"area_id,nullzero"`
 	AreaPath     string `bun:"area_path,scanonly"`
-	Department   string `bun:"department"`
+	DepartmentID string `bun:"department_id,nullzero"`
 	PasswordHash string `bun:"password_hash"`
 	Disabled     bool   `bun:"disabled"`
 	SessionsFrom int64  `bun:"sessions_from"`
@@ -127,13 +127,13 @@ type userRow struct {
 
 func userToRow(u alerts.User) userRow {
 	return userRow{ID: u.ID, Username: u.Username, Name: u.Name, Role: string(u.Role), AreaID: u.AreaID,
-		Department: u.Department, PasswordHash: u.PasswordHash, Disabled: u.Disabled, SessionsFrom: micros(u.SessionsFrom),
+		DepartmentID: u.DepartmentID, PasswordHash: u.PasswordHash, Disabled: u.Disabled, SessionsFrom: micros(u.SessionsFrom),
 		Version: u.Version + 1}
 }
 
 func (r userRow) value() alerts.User {
 	return alerts.User{ID: r.ID, Username: r.Username, Name: r.Name, Role: alerts.Role(r.Role), AreaID: r.AreaID,
-		AreaPath: r.AreaPath, Department: r.Department, PasswordHash: r.PasswordHash, Disabled: r.Disabled,
+		AreaPath: r.AreaPath, DepartmentID: r.DepartmentID, PasswordHash: r.PasswordHash, Disabled: r.Disabled,
 		SessionsFrom: fromMicros(r.SessionsFrom), Version: r.Version}
 }
 

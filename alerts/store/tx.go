@@ -134,13 +134,17 @@ func (t *tx) SaveArea(a alerts.Area) error {
 		a.Path, utf8.RuneCountInString(old.Path)+1, old.Path, pathEnd(old.Path)), "area", a.ID)
 }
 
-// SaveGrid inserts or replaces a grid.
+// SaveGrid inserts or replaces a grid, or the version of it that begins at its
+// ValidFrom.
 func (t *tx) SaveGrid(g alerts.Grid) error {
 	row, err := gridToRow(g)
 	if err != nil {
 		return err
 	}
-	return refused(t.upsert(&row, "id", gridColumns...), "grid", g.ID)
+	if err := t.upsert(&row, "id", gridColumns...); err != nil {
+		return refused(err, "grid", g.ID)
+	}
+	return refused(t.saveGridVersion(row), "grid", g.ID)
 }
 
 // SaveCamera stores a camera under its next version.

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"sharpeyes/alerts"
@@ -161,23 +162,35 @@ func (a *Auth) resolve(ctx context.Context, hash string) (Principal, session, er
 	if err != nil {
 		return Principal{}, session{}, unavailable(err)
 	}
-	p, err := principal(s, u)
+	grids, err := GridsOf(ctx, a.store, u, a.Clock())
+	if err != nil {
+		return Principal{}, session{}, unavailable(err)
+	}
+	p, err := principal(s, u, grids)
 	return p, s, err
 }
 
-func principal(s session, u alerts.User) (Principal, error) {
+func principal(s session, u alerts.User, grids []string) (Principal, error) {
 	if u.Disabled || s.From != u.SessionsFrom.UnixMicro() {
 		return Principal{}, errSignIn()
 	}
 	u.PasswordHash = ""
-	return Principal{Scope: ScopeOf(u), User: u, SessionHash: s.hash, Expires: s.Deadline}, nil
+	scope := ScopeOf(u)
+	scope.Grids = grids
+	return Principal{Scope: scope, User: u, SessionHash: s.hash, Expires: s.Deadline}, nil
 }
 
 // ScopeOf returns the scope of a user: his role in the subtree of his area. An
 // administrator without an area, as there is before the first area exists, has
-// everything.
+// everything. The grids that he leads are not in it: see GridsOf.
 func ScopeOf(u alerts.User) alerts.Scope {
-	s := alerts.Scope{User: u.ID, Role: u.Role}
+	s := alerts.Scope{User: u.ID, Name: u.Name, Role: u.Role}
+	switch u.Role {
+	case alerts.DutyOfficer, alerts.Leader:
+		s.Home = u.AreaPath // they act for the centre of their area
+	case alerts.Handler:
+		s.Department = u.DepartmentID
+	}
 	switch {
 	case u.AreaPath != "":
 		s.Paths = []string{u.AreaPath}
@@ -185,6 +198,25 @@ func ScopeOf(u alerts.User) alerts.Scope {
 		s.Paths = []string{"/"}
 	}
 	return s
+}
+
+// GridsOf returns the grids that a grid leader leads at a moment; whoever is
+// none leads none.
+func GridsOf(ctx context.Context, r alerts.Reader, u alerts.User, now time.Time) ([]string, error) {
+	if u.Role != alerts.GridLeader || u.Disabled {
+		return nil, nil
+	}
+	posts, err := r.Posts(ctx, "", u.ID)
+	if err != nil {
+		return nil, err
+	}
+	var grids []string
+	for _, p := range posts {
+		if p.Kind == alerts.LeaderPost && !p.From.After(now) && (p.To.IsZero() || p.To.After(now)) && !slices.Contains(grids, p.GridID) {
+			grids = append(grids, p.GridID)
+		}
+	}
+	return grids, nil
 }
 
 func errSignIn() error {

@@ -89,7 +89,11 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Pri
 	}
 	m.WriteSessionCookie(ctx, w, token, deadline)
 	a.Log.InfoContext(ctx, "signed in", "user", u.ID, "address", a.ClientAddr(r))
-	return principal(session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u)
+	grids, err := GridsOf(ctx, a.store, u, a.Clock())
+	if err != nil {
+		return Principal{}, unavailable(err)
+	}
+	return principal(session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u, grids)
 }
 
 // SignOut ends the session of a request, where it has one, takes its cookie

@@ -175,7 +175,7 @@ func (a *Auth) lookOut(ctx context.Context) {
 		case <-a.watches.kick:
 			due = a.watches.due(false)
 		}
-		users := make(map[string]alerts.User)
+		users := make(map[string]watched)
 		lookCtx, cancel := context.WithTimeout(ctx, lookTimeout)
 		for _, hash := range due {
 			a.lookAt(lookCtx, hash, users)
@@ -208,19 +208,34 @@ func (ws *watches) due(all bool) []string {
 	return due
 }
 
+// watched is a user as he was read for one round.
+type watched struct {
+	alerts.User
+	grids []string
+}
+
+func (a *Auth) watched(ctx context.Context, id string) (watched, error) {
+	u, err := a.store.User(ctx, alerts.System(), id)
+	if err != nil {
+		return watched{}, err
+	}
+	grids, err := GridsOf(ctx, a.store, u, a.Clock())
+	return watched{u, grids}, err
+}
+
 // lookAt resolves one session with one read, and its user with one a round.
-func (a *Auth) lookAt(ctx context.Context, hash string, users map[string]alerts.User) {
+func (a *Auth) lookAt(ctx context.Context, hash string, users map[string]watched) {
 	s, err := a.sessions.find(ctx, hash)
 	var p Principal
 	if err == nil {
 		u, ok := users[s.User]
 		if !ok {
-			if u, err = a.store.User(ctx, alerts.System(), s.User); err == nil {
+			if u, err = a.watched(ctx, s.User); err == nil {
 				users[s.User] = u
 			}
 		}
 		if err == nil {
-			p, err = principal(s, u)
+			p, err = principal(s, u.User, u.grids)
 		}
 	}
 	kind := alerts.KindOf(err)

@@ -194,7 +194,7 @@ func TestOneLookASession(t *testing.T) {
 	w.store.mu.Lock()
 	w.store.reads = 0
 	w.store.mu.Unlock()
-	users := map[string]alerts.User{}
+	users := map[string]watched{}
 	for _, hash := range w.watches.due(true) {
 		w.lookAt(context.Background(), hash, users)
 	}

@@ -184,8 +184,11 @@ func testAlerts(t *testing.T, s alerts.Store) {
 func testUsers(t *testing.T, s alerts.Store) {
 	ctx := context.Background()
 	Town(t, s)
-	u := alerts.User{ID: "u1", Username: "li.ming", Name: "李明", Role: alerts.GridLeader, AreaID: "t1", Department: "网格中心",
+	u := alerts.User{ID: "u1", Username: "li.ming", Name: "李明", Role: alerts.GridLeader, AreaID: "t1", DepartmentID: "fire",
 		PasswordHash: "$argon2id$x", SessionsFrom: Base}
+	Write(t, s, func(tx alerts.Tx) error {
+		return tx.SaveDepartment(alerts.Department{ID: "fire", AreaID: "east", Name: "消防"})
+	})
 	save := func(u alerts.User) error { return s.Write(ctx, func(tx alerts.Tx) error { return tx.SaveUser(u) }) }
 	if err := save(u); err != nil {
 		t.Fatal(err)
