@@ -74,7 +74,9 @@ func (a *API) registerIncidents() {
 	photo.Parameters = []*huma.Param{{Name: "size", In: "query", Description: "thumb: the small copy",
 		Schema: &huma.Schema{Type: "string", Enum: []any{"thumb", "shown"}}}}
 	photo.Responses = map[string]*huma.Response{"200": {Description: "JPEG", Content: map[string]*huma.MediaType{"image/jpeg": {}}}}
-	a.handlePlain(photo, a.photo)
+	a.handlePlain(photo, func(w http.ResponseWriter, r *http.Request) error {
+		return a.servePhoto(w, r, a.desk.PhotoOf)
+	})
 }
 
 func (a *API) listIncidents(ctx context.Context, in *IncidentsQuery) (*listOut[desk.IncidentView], error) {
@@ -180,15 +182,17 @@ func idempotencyKey(r *http.Request) (string, error) {
 	return key, nil
 }
 
-// photo serves the copy of a photo whose incident the caller may read.
-func (a *API) photo(w http.ResponseWriter, r *http.Request) error {
+// servePhoto serves the copy of a picture that the caller may see; of says
+// whether.
+func (a *API) servePhoto(w http.ResponseWriter, r *http.Request,
+	of func(context.Context, alerts.Scope, string) (alerts.Photo, error)) error {
 	size := r.URL.Query().Get("size")
 	switch size {
 	case "", "shown", "thumb":
 	default:
 		return alerts.InvalidField("size", "must be thumb or left out")
 	}
-	p, err := a.desk.PhotoOf(r.Context(), scopeOf(r.Context()), r.PathValue("id"))
+	p, err := of(r.Context(), scopeOf(r.Context()), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

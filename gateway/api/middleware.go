@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type requestInfo struct {
 	id    string
 	route string
 	user  string
+	addr  netip.Addr // of the caller, through trusted proxies
 }
 
 type infoKey struct{}
@@ -40,6 +42,13 @@ type infoKey struct{}
 func infoOf(ctx context.Context) *requestInfo {
 	info, _ := ctx.Value(infoKey{}).(*requestInfo)
 	return info
+}
+
+func addressOf(ctx context.Context) netip.Addr {
+	if info := infoOf(ctx); info != nil {
+		return info.addr
+	}
+	return netip.Addr{}
 }
 
 func requestID(ctx context.Context) string {
@@ -77,7 +86,7 @@ func newMetrics(reg prometheus.Registerer, viewers func() float64) (*metrics, er
 // serve is the outermost layer of every request.
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	info := &requestInfo{id: alerts.NewID(start), route: "none"}
+	info := &requestInfo{id: alerts.NewID(start), route: "none", addr: a.auth.ClientAddr(r)}
 	r = r.WithContext(context.WithValue(r.Context(), infoKey{}, info))
 	sw := &statusWriter{ResponseWriter: w, rc: http.NewResponseController(w)}
 	secure(sw.Header(), r, info.id)
@@ -149,7 +158,7 @@ func (a *API) access(r *http.Request, info *requestInfo, sw *statusWriter, took 
 		slog.String("method", r.Method), slog.String("route", info.route), slog.String("path", r.URL.Path),
 		slog.Int("status", sw.code()), slog.Int64("bytes", sw.bytes), slog.Duration("took", took),
 		slog.String("request", info.id), slog.String("user", info.user),
-		slog.String("address", a.auth.ClientAddr(r).String()))
+		slog.String("address", info.addr.String()))
 }
 
 // statusWriter notes what was answered and gives up on readers that stall.

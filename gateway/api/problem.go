@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sharpeyes/alerts"
+	"sharpeyes/alerts/desk"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -28,6 +29,8 @@ type Problem struct {
 	Detail string         `json:"detail" doc:"What is wrong and what to do" example:"name: is required"`
 	Kind   alerts.Kind    `json:"kind" enum:"invalid,unauthenticated,forbidden,not_found,conflict,too_large,unsupported,too_many,unavailable,internal" doc:"What the caller can do about it"`
 	Errors []alerts.Fault `json:"errors,omitempty" doc:"Each fault of an input"`
+
+	OpenMoves []desk.MoveOption `json:"open_moves,omitempty" doc:"Of a refused move in a case: the moves that are open to the caller now"`
 
 	header http.Header
 }
