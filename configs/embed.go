@@ -15,7 +15,7 @@ import (
 //go:embed categories.json
 var categories []byte
 
-//go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/happenings.json demo/scenes.json all:demo/loops
+//go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/departments.json demo/happenings.json demo/scenes.json all:demo/loops
 var town embed.FS
 
 // Names of the files in Demo.
