@@ -1,4 +1,4 @@
-// Package configs is data: the categories of grid work, and the demo town with
+// Package configs is data: categories, deadlines and calendar of grid work, and the demo town with
 // its camera loops. It decides nothing. The files are part of the binary and
 // never change while it runs, so every accessor may be called at any time and
 // from any goroutine. The town is invented; GeoJSON and CSV are in the formats
@@ -14,6 +14,12 @@ import (
 
 //go:embed categories.json
 var categories []byte
+
+//go:embed deadlines.json
+var deadlines []byte
+
+//go:embed calendar.json
+var calendar []byte
 
 //go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/departments.json demo/happenings.json demo/scenes.json all:demo/loops
 var town embed.FS
@@ -42,6 +48,14 @@ func Categories() []byte {
 // with a comment.
 
 // them, with a comment.
+
+// Deadlines returns the example of a table of deadlines, as the API takes it,
+// with a comment.
+func Deadlines() []byte { return append([]byte(nil), deadlines...) }
+
+// Calendar returns the working hours and the holidays of China, as the API takes
+// them, with a comment.
+func Calendar() []byte { return append([]byte(nil), calendar...) }
 
 // Demo returns the files of the demo town. Its folder loops holds
 // camNNN.main.h264 and camNNN.sub.h264.

@@ -126,6 +126,13 @@ func (a *app) openDesk(ctx context.Context, vault desk.Vault, clock alerts.Clock
 	if err := json.Unmarshal(configs.Categories(), &d.Categories); err != nil {
 		return nil, fmt.Errorf("categories: %w", err)
 	}
+	var err error
+	if d.Deadlines, err = desk.ReadDeadlines(configs.Deadlines()); err != nil {
+		return nil, err
+	}
+	if d.Calendar, err = desk.ReadCalendar(configs.Calendar()); err != nil {
+		return nil, err
+	}
 	return d, d.Open(ctx)
 }
 

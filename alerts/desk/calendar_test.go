@@ -33,7 +33,7 @@ func autumn() alerts.Calendar {
 
 func TestWorkTimeAdd(t *testing.T) {
 	w := newWorkTime(autumn(), town8)
-	if w.day != 450*time.Minute {
+	if w.day != 480*time.Minute {
 		t.Fatalf("a day has %v", w.day)
 	}
 	for name, c := range map[string]struct {
@@ -42,18 +42,18 @@ func TestWorkTimeAdd(t *testing.T) {
 		want    string
 	}{
 		"within a morning":          {"2026-11-24 09:00", 60, "2026-11-24 10:00"},
-		"over the lunch break":      {"2026-11-24 11:30", 60, "2026-11-24 14:30"},
+		"over the lunch break":      {"2026-11-24 11:30", 60, "2026-11-24 14:00"},
 		"to the end of the morning": {"2026-11-24 11:00", 60, "2026-11-24 12:00"},
 		"from before work":          {"2026-11-24 03:00", 30, "2026-11-24 09:00"},
-		"from the lunch break":      {"2026-11-24 13:00", 30, "2026-11-24 14:30"},
-		"to the end of the day":     {"2026-11-24 08:30", 450, "2026-11-24 18:00"},
-		"one minute more":           {"2026-11-24 08:30", 451, "2026-11-25 08:31"},
+		"from the lunch break":      {"2026-11-24 13:00", 30, "2026-11-24 14:00"},
+		"to the end of the day":     {"2026-11-24 08:30", 480, "2026-11-24 18:00"},
+		"one minute more":           {"2026-11-24 08:30", 481, "2026-11-25 08:31"},
 		"over a weekend":            {"2026-11-27 17:30", 60, "2026-11-30 09:00"},
 		"over the holiday":          {"2026-09-30 17:00", 120, "2026-10-08 09:30"},
 		"into a worked Saturday":    {"2026-10-09 17:00", 120, "2026-10-10 09:30"},
 		"from a free Sunday":        {"2026-09-27 10:00", 30, "2026-09-28 09:00"},
 		"from a worked Sunday":      {"2026-09-20 10:00", 30, "2026-09-20 10:30"},
-		"seven days":                {"2026-11-24 10:00", 7 * 450, "2026-12-03 10:00"},
+		"seven days":                {"2026-11-24 10:00", 7 * 480, "2026-12-03 10:00"},
 		"nothing":                   {"2026-11-28 10:00", 0, "2026-11-28 10:00"},
 	} {
 		if got := w.add(at(t, c.from), minutes(c.minutes)); !got.Equal(at(t, c.want)) {

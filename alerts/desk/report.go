@@ -70,13 +70,8 @@ func (d *Desk) incidentOf(s alerts.Scope, in ReportInput) (alerts.Incident, erro
 	var f faults
 	i := alerts.Incident{ID: alerts.NewID(d.now()), Category: in.Category, Direct: in.Direct, Accuracy: in.Accuracy,
 		ReporterID: s.User, Channel: channelOf(s.Role), Photos: in.Photos}
-	known := false
-	for _, c := range d.Categories {
-		if c.Code == in.Category {
-			known, i.Severity = true, c.Severity
-		}
-	}
-	if !known {
+	category, ok := d.reportable(in.Category)
+	if i.Severity = category.Severity; !ok {
 		f.add("category", "is not one of the published categories")
 	}
 	if in.Direct {

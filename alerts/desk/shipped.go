@@ -10,7 +10,7 @@ import (
 
 // officeHours is the calendar where none is shipped nor stored.
 func officeHours() alerts.Calendar {
-	return alerts.Calendar{Hours: []alerts.Span{{From: 8*60 + 30, To: 12 * 60}, {From: 14 * 60, To: 18 * 60}},
+	return alerts.Calendar{Hours: []alerts.Span{{From: 8*60 + 30, To: 12 * 60}, {From: 13*60 + 30, To: 18 * 60}},
 		Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}}
 }
 

@@ -158,6 +158,7 @@ func (a *API) register() {
 	a.registerIncidents()
 	a.registerAlerts()
 	a.registerUsers()
+	a.registerRules()
 	a.registerImports()
 	a.registerExports()
 	a.registerVideo()

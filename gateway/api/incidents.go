@@ -58,9 +58,9 @@ type incidentOut struct{ Body desk.IncidentView }
 
 func (a *API) registerIncidents() {
 	const tag, path = "Incidents", "/api/v1/incidents"
-	handle(a, a.operation("GET", "/api/v1/categories", "categories", tag, "Categories of incidents"),
+	handle(a, a.operation("GET", "/api/v1/categories", "categories", tag, "Categories that can be reported"),
 		func(context.Context, *none) (*listOut[alerts.Category], error) {
-			return listOf(a.desk.Categories, ""), nil
+			return listOf(a.desk.OpenCategories(), ""), nil
 		})
 	handle(a, a.operation("GET", path, "incidents", tag, "Incidents, newest first"), a.listIncidents)
 	handle(a, a.operation("GET", path+"/{id}", "incident", tag, "One incident"),

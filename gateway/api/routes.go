@@ -21,6 +21,7 @@ func right(r alerts.Right) access { return access(r) }
 const (
 	noBody     = 0
 	smallBody  = 64 << 10
+	rulesBody  = 1 << 20
 	uploadBody = maxPhotos*photoBytes + 1<<20
 	importBody = 64 << 20
 )
@@ -74,6 +75,12 @@ func routes() []route {
 		{"OPTIONS", v1 + "/whep/{session}", public, noBody},
 
 		{"GET", v1 + "/categories", signedIn, noBody},
+		{"GET", v1 + "/rules/deadlines", signedIn, noBody},
+		{"PUT", v1 + "/rules/deadlines", right(alerts.ManageRules), rulesBody},
+		{"GET", v1 + "/rules/calendar", signedIn, noBody},
+		{"PUT", v1 + "/rules/calendar", right(alerts.ManageRules), rulesBody},
+		{"GET", v1 + "/rules/categories", signedIn, noBody},
+		{"PUT", v1 + "/rules/categories", right(alerts.ManageRules), rulesBody},
 		{"POST", v1 + "/incidents", right(alerts.Report), uploadBody},
 		{"GET", v1 + "/incidents", ownReports, noBody},
 		{"GET", v1 + "/incidents/export", right(alerts.ExportLists), noBody},
