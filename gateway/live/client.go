@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -112,15 +113,8 @@ func (c *client) revoke(why auth.Reason) {
 
 // sameScope tells whether two scopes show the same.
 func sameScope(a, b alerts.Scope) bool {
-	if a.Role != b.Role || len(a.Paths) != len(b.Paths) {
-		return false
-	}
-	for i := range a.Paths {
-		if a.Paths[i] != b.Paths[i] {
-			return false
-		}
-	}
-	return true
+	return a.Role == b.Role && a.Department == b.Department && slices.Equal(a.Paths, b.Paths) && slices.Equal(a.Grids, b.Grids) &&
+		slices.Equal(a.Extra, b.Extra)
 }
 
 // sinceOf reads ?since=; -1 where there is none.
@@ -205,7 +199,7 @@ func (c *client) greet(scope alerts.Scope, since int64) error {
 	resumed := false
 	if since >= 0 {
 		c.seq = since
-		if _, _, ok := c.hub.feed.after(since, scope, 0); ok && since <= c.hub.feed.newest() {
+		if _, _, ok := c.hub.feed.after(since, viewerOf(scope), 0); ok && since <= c.hub.feed.newest() {
 			resumed = true
 		} else {
 			resumed = c.reachable(ctx, since)
@@ -244,8 +238,9 @@ func (c *client) hello(resumed bool) error {
 
 // fromStore sends what the ring does not hold any more.
 func (c *client) fromStore(ctx context.Context, scope alerts.Scope) error {
+	v := viewerOf(scope)
 	for {
-		if _, _, ok := c.hub.feed.after(c.seq, scope, 0); ok {
+		if _, _, ok := c.hub.feed.after(c.seq, v, 0); ok {
 			return nil
 		}
 		events, upTo, err := c.hub.Store.Events(ctx, scope, c.seq, eventsPerMessage)
@@ -255,7 +250,7 @@ func (c *client) fromStore(ctx context.Context, scope alerts.Scope) error {
 		}
 		var items []json.RawMessage
 		for _, e := range events {
-			if it, ok := encode(e); ok && scope.Can(it.right) && scope.Covers(it.path) {
+			if it, ok := encode(e); ok && v.sees(it) {
 				items = append(items, it.json)
 			}
 		}
@@ -286,7 +281,7 @@ func (c *client) sendSnapshot(s Snapshot) error {
 
 // deltas sends what is new; more tells that there is still more.
 func (c *client) deltas(scope alerts.Scope) (more bool, err error) {
-	items, upTo, ok := c.hub.feed.after(c.seq, scope, eventsPerMessage)
+	items, upTo, ok := c.hub.feed.after(c.seq, viewerOf(scope), eventsPerMessage)
 	if !ok {
 		c.end(CodeTooSlow, "too slow: resume with since")
 		return false, nil

@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"sharpeyes/alerts"
@@ -17,10 +18,37 @@ type feed struct {
 
 // item is an event ready to be sent.
 type item struct {
-	seq   int64
-	path  string
-	right alerts.Right
-	json  []byte
+	seq     int64
+	path    string
+	right   alerts.Right
+	parties []string // of a case: whom it concerns
+	json    []byte
+}
+
+// viewer is a scope with what it sees of cases.
+type viewer struct {
+	alerts.Scope
+	sight alerts.Sight
+}
+
+func viewerOf(s alerts.Scope) viewer { return viewer{Scope: s, sight: s.Sight()} }
+
+// sees tells whether an event is for a viewer: his right, his areas, and of
+// cases, where he does not see all, one he is a party to.
+func (v viewer) sees(it item) bool {
+	if !v.Can(it.right) || !v.Covers(it.path) {
+		return false
+	}
+	return it.right != alerts.ReadCases || v.sight.All || v.concerns(it.parties)
+}
+
+func (v viewer) concerns(parties []string) bool {
+	for _, p := range parties {
+		if p != "" && (p == v.sight.UserID || p == v.sight.DepartmentID || slices.Contains(v.sight.GridIDs, p)) {
+			return true
+		}
+	}
+	return false
 }
 
 // outside is what an event looks like to a client.
@@ -44,7 +72,7 @@ func encode(e alerts.Event) (item, bool) {
 	if err != nil {
 		return item{}, false // Data is not JSON: never stored by desk
 	}
-	return item{seq: e.Seq, path: e.AreaPath, right: right, json: raw}, true
+	return item{seq: e.Seq, path: e.AreaPath, right: right, parties: e.Parties, json: raw}, true
 }
 
 func (f *feed) newest() int64 {
@@ -69,9 +97,9 @@ func (f *feed) add(events []alerts.Event, upTo int64) {
 	}
 }
 
-// after returns the events after a number that a scope may see, and the number
+// after returns the events after a number that a viewer may see, and the number
 // it has read up to; ok is false where the ring does not reach back so far.
-func (f *feed) after(since int64, s alerts.Scope, limit int) (out []json.RawMessage, upTo int64, ok bool) {
+func (f *feed) after(since int64, v viewer, limit int) (out []json.RawMessage, upTo int64, ok bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if since > f.last {
@@ -93,7 +121,7 @@ func (f *feed) after(since int64, s alerts.Scope, limit int) (out []json.RawMess
 			return out, upTo, true
 		}
 		upTo = it.seq
-		if s.Can(it.right) && s.Covers(it.path) {
+		if v.sees(it) {
 			out = append(out, it.json)
 		}
 	}

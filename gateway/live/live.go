@@ -5,7 +5,8 @@
 //   - Events are read from the store, in order and without a gap; the bus is
 //     only the hint to look.
 //   - A client is sent what its scope covers and its rights allow at that
-//     moment, never more.
+//     moment, never more. What happens in a case goes to those who see every
+//     case of the area, and else to its parties alone.
 //   - One writer per socket. A client that falls behind is coalesced, then
 //     closed after WriteWait, and resumes by number; others do not notice.
 //   - Everything outside can grow is bounded: clients, clients of a user, the
