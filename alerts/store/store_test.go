@@ -24,9 +24,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(postgres.Around(m))
 }
 
-func open(t testing.TB, path string) *store.Store {
+// optionsOf is where an address says: a file, or a PostgreSQL.
+func optionsOf(address string) store.Options {
+	if strings.HasPrefix(address, "postgres://") {
+		return store.Options{URL: address}
+	}
+	return store.Options{Path: address}
+}
+
+func open(t testing.TB, address string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Path: path})
+	s, err := store.Open(context.Background(), optionsOf(address))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,8 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	if s.folder == "" {
+	fresh := s.folder == ""
+	if fresh {
 		if err := s.initialise(programs, owner); err != nil {
 			return fmt.Errorf("pgtest: %w", err)
 		}
@@ -200,12 +201,16 @@ func (s *Server) start() error {
 		return fmt.Errorf("pgtest: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	return s.run(func() *exec.Cmd {
+	err = s.run(func() *exec.Cmd {
 		c := exec.Command(filepath.Join(programs, "postgres"), "-D", filepath.Join(s.folder, "data"), "-k", s.folder)
 		c.Dir, c.Stdout, c.Stderr = s.folder, log, log
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 		return c
 	})
+	if err == nil && fresh {
+		err = s.do("CREATE ROLE " + Guarded + " LOGIN PASSWORD '" + GuardedPassword + "'")
+	}
+	return err
 }
 
 // run starts the process and waits until it answers. After a crash it cannot
