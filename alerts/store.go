@@ -107,6 +107,7 @@ type Reader interface {
 	DepartmentReader
 	StructureReader
 	MachineReader
+	ReceiptReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -142,6 +143,7 @@ type Tx interface {
 	DepartmentTx
 	StructureTx
 	MachineTx
+	ReceiptTx
 	SaveArea(Area) error // keeps Path in order below it
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.

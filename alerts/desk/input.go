@@ -73,6 +73,7 @@ type ReportInput struct {
 	Accuracy float64            `json:"accuracy_m,omitempty" doc:"Accuracy of the position in metres; 0 unknown"`
 	Address  string             `json:"address,omitempty" doc:"Where, in the reporter's words, at most 200 characters"`
 	Direct   bool               `json:"direct,omitempty" doc:"Direct report 直报: major, urgent or sudden"`
+	Against  string             `json:"against,omitempty" doc:"Id of the department that is complained about: it does not get the case, and never learns who reported"`
 
 	Photos []alerts.Photo `json:"-"`
 	Key    string         `json:"-"` // Idempotency-Key; empty: none

@@ -30,17 +30,18 @@ func (d *Desk) Report(ctx context.Context, s alerts.Scope, in ReportInput) (v In
 		return v, r, false, err
 	}
 	t := d.known.places()
+	var code string
 	err = d.write(ctx, func(c *change) error {
-		replayed = false
-		if in.Key != "" {
-			first, err := c.replay(ctx, s.User, in.Key, request)
-			if err != nil {
-				return err
-			}
-			if first != nil {
-				i, replayed = *first, true
-				return nil
-			}
+		object, err := c.recalled(s.User, in.Key, request)
+		if err != nil {
+			return err
+		}
+		if replayed = object != ""; replayed {
+			// It is the caller's own report, wherever it may act by now.
+			var id string
+			id, code = d.openReport(object)
+			i, err = c.Incident(ctx, alerts.System(), id)
+			return err
 		}
 		if err := locateReport(t, s, &i); err != nil {
 			return err
@@ -52,17 +53,30 @@ func (d *Desk) Report(ctx context.Context, s alerts.Scope, in ReportInput) (v In
 		if err := c.AddIncident(i); err != nil {
 			return err
 		}
-		if in.Key != "" {
-			if err := c.Remember(s.User, in.Key, request, i.ID); err != nil {
-				return err
-			}
+		code = newReceiptCode()
+		if err := c.AddReceipt(receiptHash(code), i.ID); err != nil {
+			return err
 		}
-		return c.emit(alerts.IncidentCreated, i.AreaID, i.AreaPath, i.ID, t.incidentView(i))
+		if object, err = d.sealedReport(i.ID, code); err != nil {
+			return err
+		}
+		if err := c.remember(s.User, in.Key, request, object); err != nil {
+			return err
+		}
+		if err := c.emit(alerts.IncidentCreated, i.AreaID, i.AreaPath, i.ID, t.incidentView(i)); err != nil {
+			return err
+		}
+		if err := d.openCase(ctx, c, t, i, in.Against); err != nil {
+			return err
+		}
+		// Who reported is kept with the incident alone.
+		return c.audit(alerts.Scope{Role: s.Role}, alerts.AuditReport, "incident/"+i.ID, i.AreaID,
+			map[string]string{"number": i.Number, "hash": i.Hash, "direct": strconv.FormatBool(i.Direct)})
 	})
 	if err != nil {
 		return IncidentView{}, Receipt{}, false, err
 	}
-	return t.incidentView(i), Receipt{Number: i.Number, ReceivedAt: i.ReceivedAt, Hash: i.Hash}, replayed, nil
+	return t.incidentView(i), Receipt{Number: i.Number, ReceivedAt: i.ReceivedAt, Hash: i.Hash, Code: code}, replayed, nil
 }
 
 // incidentOf checks a report, all but where its place lies.
@@ -79,14 +93,15 @@ func (d *Desk) incidentOf(s alerts.Scope, in ReportInput) (alerts.Incident, erro
 	}
 	i.Text = f.lines("text", in.Text, true, maxReportText)
 	i.Address = f.line("address", in.Address, false, 200)
+	if _, ok := d.known.places().department(in.Against); in.Against != "" && !ok {
+		f.add("against", "there is no such department")
+	}
 	f.between("accuracy_m", in.Accuracy, 0, 1e6)
 	i.Point, i.Given, i.System = f.place(in.Lon, in.Lat, in.System)
 	if len(in.Photos) > maxPhotos {
 		f.add("photos", "has %d photos, at most %d are taken", len(in.Photos), maxPhotos)
 	}
-	if len(in.Key) > maxKey || !visible(in.Key) {
-		f.add("Idempotency-Key", "must be 1 to %d visible ASCII characters", maxKey)
-	}
+	f.key(in.Key)
 	return i, f.err()
 }
 
@@ -126,23 +141,6 @@ func locateReport(t *town, s alerts.Scope, i *alerts.Incident) error {
 	return nil
 }
 
-// replay returns the incident that a key stands for, nil where the key is new.
-func (c *change) replay(ctx context.Context, user, key, request string) (*alerts.Incident, error) {
-	before, id, err := c.Recall(user, key)
-	if alerts.KindOf(err) == alerts.NotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if before != request {
-		return nil, alerts.Errorf(alerts.Conflict, "this Idempotency-Key was used for another report: use a new key for each report")
-	}
-	// It is the caller's own report, wherever it may act by now.
-	i, err := c.Incident(ctx, alerts.System(), id)
-	return &i, err
-}
-
 // number dates an incident and gives it the day's next number.
 func (d *Desk) number(c *change, i *alerts.Incident) error {
 	i.ReceivedAt = c.now
@@ -169,6 +167,7 @@ func fingerprint(in ReportInput) string {
 	number(in.Accuracy)
 	part(in.Address)
 	part(strconv.FormatBool(in.Direct))
+	part(in.Against)
 	for _, p := range in.Photos {
 		part(p.SHA256)
 	}
@@ -241,7 +240,7 @@ func (d *Desk) incidentViews(list []alerts.Incident) []IncidentView {
 
 // Incident returns one incident; that it was opened is in the audit.
 func (d *Desk) Incident(ctx context.Context, s alerts.Scope, id string) (IncidentView, error) {
-	i, err := d.readable(s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.Incident(ctx, s, id) })
+	i, err := d.readable(ctx, s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.Incident(ctx, s, id) })
 	if err == nil {
 		err = d.Seen(ctx, s, alerts.AuditRead, "incident/"+i.ID, i.AreaID)
 	}
@@ -254,7 +253,7 @@ func (d *Desk) Incident(ctx context.Context, s alerts.Scope, id string) (Inciden
 // PhotoOf returns a photo of an incident that the scope covers; that it was
 // opened is in the audit.
 func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alerts.Photo, error) {
-	i, err := d.readable(s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.IncidentOfPhoto(ctx, s, photo) })
+	i, err := d.readable(ctx, s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.IncidentOfPhoto(ctx, s, photo) })
 	if err != nil {
 		return alerts.Photo{}, err
 	}
@@ -266,20 +265,28 @@ func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alert
 	return alerts.Photo{}, alerts.Errorf(alerts.NotFound, "there is no such photo")
 }
 
-// readable loads an incident that the caller may read: any in the scope, or the
-// own reports in it.
-func (d *Desk) readable(s alerts.Scope, load func(alerts.Scope) (alerts.Incident, error)) (alerts.Incident, error) {
+// readable loads an incident that the caller may read: any in the scope; or, in
+// it, the own reports and those filed in a case that is in sight.
+func (d *Desk) readable(ctx context.Context, s alerts.Scope, load func(alerts.Scope) (alerts.Incident, error)) (alerts.Incident, error) {
 	if !s.Can(alerts.Report) {
 		if err := s.Need(alerts.ReadIncidents); err != nil {
 			return alerts.Incident{}, err
 		}
 	}
 	i, err := load(s)
+	if err != nil || s.Can(alerts.ReadIncidents) || s.User != "" && i.ReporterID == s.User {
+		return i, err
+	}
+	none := alerts.Errorf(alerts.NotFound, "there is no such incident")
+	l, err := d.store.FilingOf(ctx, i.ID)
+	if err == nil {
+		_, err = d.store.Case(ctx, s, l.CaseID)
+	}
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		err = none
+	}
 	if err != nil {
 		return alerts.Incident{}, err
-	}
-	if !s.Can(alerts.ReadIncidents) && (s.User == "" || i.ReporterID != s.User) {
-		return alerts.Incident{}, alerts.Errorf(alerts.NotFound, "there is no such incident")
 	}
 	return i, nil
 }

@@ -30,7 +30,7 @@ func TestReport(t *testing.T) {
 		i.GridName != "1a" || i.Channel != alerts.ByGridLeader || i.Text != "line one\nline two <b>\nend" || i.Direct {
 		t.Errorf("incident: %+v", i)
 	}
-	if want := base.Truncate(time.Millisecond); !i.ReceivedAt.Equal(want) || receipt != (Receipt{i.Number, i.ReceivedAt, i.Hash}) {
+	if want := base.Truncate(time.Millisecond); !i.ReceivedAt.Equal(want) || receipt.Number != i.Number || !receipt.ReceivedAt.Equal(want) || receipt.Hash != i.Hash || !receiptPattern.MatchString(receipt.Code) {
 		t.Errorf("receipt: %+v", receipt)
 	}
 	if i.Photos[1].URL != "/api/v1/photos/p2" || i.Photos[1].ThumbURL != "/api/v1/photos/p2?size=thumb" {
@@ -48,7 +48,7 @@ func TestReport(t *testing.T) {
 	if stored.ReporterID != s.User || ReportHash(stored) != i.Hash {
 		t.Errorf("stored: %+v", stored)
 	}
-	if len(o.bus.sent) != 1 || o.bus.sent[0].Kind != alerts.IncidentCreated || o.bus.sent[0].Seq != 1 ||
+	if len(o.bus.sent) != 2 || o.bus.sent[0].Kind != alerts.IncidentCreated || o.bus.sent[0].Seq != 1 ||
 		o.bus.sent[0].AreaPath != paths["v1"] || string(o.bus.sent[0].Data) != asJSON(t, i) {
 		t.Errorf("events: %+v", o.bus.sent)
 	}
@@ -128,7 +128,7 @@ func TestReportKey(t *testing.T) {
 	if err != nil || !replayed || asJSON(t, again) != asJSON(t, first) || receipt2 != receipt {
 		t.Fatalf("replay: %+v %v %v", again, replayed, err)
 	}
-	if _, newest, _ := o.store.Seqs(ctx); newest != 1 || len(o.bus.sent) != 1 {
+	if _, newest, _ := o.store.Seqs(ctx); newest != 2 || len(o.bus.sent) != 2 {
 		t.Errorf("a replay made an event")
 	}
 	for name, change := range map[string]func(*ReportInput){
@@ -187,7 +187,7 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	snap := ok[Snapshot](t)(o.Snapshot(ctx, s))
-	if snap.Seq != 3 || len(snap.Cameras) != 1 || len(snap.Incidents) != 1 || snap.Incidents[0].AreaID != "v3" {
+	if snap.Seq != 5 || len(snap.Cameras) != 1 || len(snap.Incidents) != 1 || snap.Incidents[0].AreaID != "v3" {
 		t.Errorf("snapshot: %+v", snap)
 	}
 	if strings.Contains(asJSON(t, snap), "10.0.0.9") {

@@ -145,6 +145,7 @@ type Receipt struct {
 	Number     string    `json:"number" doc:"Number of the incident"`
 	ReceivedAt time.Time `json:"received_at" doc:"When it was received"`
 	Hash       string    `json:"hash" doc:"SHA-256 of the report, hex"`
+	Code       string    `json:"code,omitempty" doc:"Whoever has this code can ask what became of the report, without signing in; absent where a replay comes after the vault's key has changed" example:"x4h7k2m5q3w6n2b7c4j5d6f3g2"`
 }
 
 // AlertView is an alarm (告警).

@@ -9,15 +9,17 @@ import (
 	"sharpeyes/alerts"
 )
 
-// SaveCase stores a case under its next version.
+// SaveCase stores a case under its next version. The number of its comments is
+// counted by AddComment alone.
 func (t *tx) SaveCase(c alerts.Case) error {
 	row := caseToRow(c)
+	row.Comments = 0
 	if c.Version > 0 {
-		held, err := t.heldAt(c.ID)
+		old, err := t.kept(c.ID)
 		if err != nil {
 			return err
 		}
-		row.HeldAt = held
+		row.HeldAt, row.Comments = old.HeldAt, old.Comments
 	}
 	if row.HeldAt == 0 && c.Step != alerts.StepReport && c.Step != alerts.StepFile {
 		row.HeldAt = row.StepAt
@@ -31,19 +33,21 @@ func (t *tx) SaveCase(c alerts.Case) error {
 	return refused(err, "case", c.Code)
 }
 
-// heldAt returns when a case was assigned or closed first, 0 where it was not.
-func (t *tx) heldAt(id string) (int64, error) {
+// kept returns what the store itself keeps of a case; nothing where there is
+// none.
+func (t *tx) kept(id string) (caseRow, error) {
 	if t.over {
-		return 0, errOver
+		return caseRow{}, errOver
 	}
-	var at []int64
-	if err := t.db.NewRaw("SELECT held_at FROM cases WHERE id = ?", id).Scan(context.Background(), &at); err != nil {
-		return 0, fmt.Errorf("store: read case: %w", classify(err))
+	var old []caseRow
+	err := t.db.NewSelect().Model(&old).Column("held_at", "comments").Where("r.id = ?", id).Scan(context.Background())
+	if err != nil {
+		return caseRow{}, fmt.Errorf("store: read case: %w", classify(err))
 	}
-	if len(at) == 0 {
-		return 0, nil // replace says so
+	if len(old) == 0 {
+		return caseRow{}, nil // replace says so
 	}
-	return at[0], nil
+	return old[0], nil
 }
 
 // AddMove appends a move to its case, which has to be saved before it.
@@ -123,11 +127,15 @@ func (t *tx) RemovePart(caseID, departmentID string) error {
 	return t.exec("DELETE FROM case_parts WHERE case_id = ? AND department_id = ?", caseID, departmentID)
 }
 
-// AddComment adds a message to a case's room.
+// AddComment adds a message to a case's room, and counts it there. The case's
+// version stays: talk does not get into the way of moves.
 func (t *tx) AddComment(c alerts.Comment) error {
 	row := commentRow{ID: c.ID, CaseID: c.CaseID, At: micros(c.At), AuthorID: c.AuthorID, Author: c.Author, Body: c.Text,
 		Mentions: lines(c.Mentions), Files: lines(c.Files)}
-	return ofCase(t.insert(&row), "comment")
+	if err := ofCase(t.insert(&row), "comment"); err != nil {
+		return err
+	}
+	return t.exec("UPDATE cases SET comments = comments + 1 WHERE id = ?", c.CaseID)
 }
 
 // AddAttachment adds a file to a case.
