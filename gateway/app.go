@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sharpeyes/alerts"
@@ -86,7 +87,11 @@ func (a *app) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.store, err = store.Open(ctx, store.Options{Path: a.data.file("sharpeyes.db")}); err != nil {
+	where, err := a.storeOptions()
+	if err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, where); err != nil {
 		return err
 	}
 	a.later(func() { a.report("closing the database", a.store.Close()) })
@@ -104,6 +109,23 @@ func (a *app) openStore(ctx context.Context) error {
 	a.later(a.auth.Close)
 	a.photos = photos.New(a.data.file("photos"))
 	return a.keepTidy(ctx)
+}
+
+// storeOptions is where everything is kept: the PostgreSQL of the settings, or a
+// file in the data folder.
+func (a *app) storeOptions() (store.Options, error) {
+	o := store.Options{Path: a.data.file("sharpeyes.db"), URL: a.set.Store.URL}
+	if a.set.Store.PasswordFile == "" {
+		return o, nil
+	}
+	raw, err := os.ReadFile(a.set.Store.PasswordFile)
+	if err != nil {
+		return o, fmt.Errorf("store.password_file: %w", err)
+	}
+	if o.Password = strings.TrimRight(string(raw), "\r\n"); o.Password == "" {
+		return o, fmt.Errorf("store.password_file: %s is empty", a.set.Store.PasswordFile)
+	}
+	return o, nil
 }
 
 func (a *app) report(doing string, err error) {

@@ -67,7 +67,7 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 // parseAddress reads an address. What it says of a wrong one leaves out the
 // address: there may be a password in it.
 func parseAddress(address, password string) (*pgx.ConnConfig, error) {
-	wrong := alerts.InvalidField("url", "must look like postgres://user@host:5432/database, with signs other than letters and digits "+
+	wrong := alerts.InvalidField("store.url", "must look like postgres://user@host:5432/database, with signs other than letters and digits "+
 		"in its parts as %%2F and the like")
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
@@ -81,7 +81,7 @@ func parseAddress(address, password string) (*pgx.ConnConfig, error) {
 		c.Password = password
 	}
 	if c.Database == "" {
-		return nil, alerts.InvalidField("url", "names no database: postgres://user@host:5432/database")
+		return nil, alerts.InvalidField("store.url", "names no database: postgres://user@host:5432/database")
 	}
 	if !u.Query().Has("connect_timeout") {
 		c.ConnectTimeout = dialWithin

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -46,6 +47,10 @@ type Config struct {
 		Max      int    `koanf:"max"`      // pictures transcoded at a time, and four times as many sounds; 0: none
 		Hardware bool   `koanf:"hardware"` // use the machine's encoder where it has one that works
 	} `koanf:"transcode"`
+	Store struct {
+		URL          string `koanf:"url"`           // postgres://...; empty: a file in data_dir
+		PasswordFile string `koanf:"password_file"` // holds the password for url, and nothing else
+	} `koanf:"store"`
 	Redis struct {
 		URL    string `koanf:"url"` // redis://...; empty: one node, in process
 		Prefix string `koanf:"prefix"`
@@ -147,6 +152,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
+	if err := c.validateStore(); err != nil {
+		return err
+	}
 	if !validToken(c.Metrics.Token) {
 		return fmt.Errorf("metrics.token: must be %d to %d letters, digits or signs without spaces", minToken, maxToken)
 	}
@@ -180,6 +188,24 @@ func (c Config) Validate() error {
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return fmt.Errorf("log.format: must be text or json")
+	}
+	return nil
+}
+
+// validateStore says nothing of the address itself: there may be a password in it.
+func (c Config) validateStore() error {
+	if c.Store.URL == "" {
+		if c.Store.PasswordFile != "" {
+			return fmt.Errorf("store.password_file: set store.url, too")
+		}
+		return nil
+	}
+	u, err := url.Parse(c.Store.URL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return fmt.Errorf("store.url: must look like postgres://user@host:5432/database, with other signs than letters and digits as %%2F and the like")
+	}
+	if _, given := u.User.Password(); (given || u.Query().Has("password")) && c.Store.PasswordFile != "" {
+		return fmt.Errorf("store.url and store.password_file: only one may hold the password")
 	}
 	return nil
 }

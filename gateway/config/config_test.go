@@ -44,6 +44,28 @@ func TestMetricsToken(t *testing.T) {
 	}
 }
 
+// The address of the database may hold its password: no error tells it.
+func TestStore(t *testing.T) {
+	for _, url := range []string{"postgres://u:hunter2/@host/db", "postgres://u:hunter2%@host/db", "mysql://u:hunter2@host/db", "host=x password=hunter2"} {
+		if _, err := Load("", []string{"SHARPEYES_STORE_URL=" + url}); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "store.url") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	good := "SHARPEYES_STORE_URL=postgres://u@host/db"
+	if c, err := Load("", []string{good, "SHARPEYES_STORE_PASSWORD_FILE=/run/secret"}); err != nil || c.Store.PasswordFile != "/run/secret" {
+		t.Errorf("%+v %v", c.Store, err)
+	}
+	for _, url := range []string{"postgres://u:hunter2@host/db", "postgres://u@host/db?password=hunter2"} {
+		_, err := Load("", []string{"SHARPEYES_STORE_URL=" + url, "SHARPEYES_STORE_PASSWORD_FILE=/run/secret"})
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q with a file: %v", url, err)
+		}
+	}
+	if _, err := Load("", []string{"SHARPEYES_STORE_PASSWORD_FILE=/run/secret"}); err == nil {
+		t.Error("a password for no address was taken")
+	}
+}
+
 func TestDefaultsAreValid(t *testing.T) {
 	if _, err := Load("", nil); err != nil {
 		t.Fatal(err)
