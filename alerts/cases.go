@@ -264,7 +264,8 @@ type CaseCount struct {
 	Returned int64 // cases that were returned at least once
 	Reopened int64
 	Edited   int64
-	HoldTime time.Duration // mean time to the first assignment or closing
+	Held     int64         // assigned or closed at least once
+	HoldTime time.Duration // of those, mean time to the first assignment or closing
 }
 
 // Sight is what of cases a caller may see beside his areas: an officer or a

@@ -73,7 +73,14 @@ func (c *change) disclosable(ctx context.Context, s alerts.Scope, i alerts.Incid
 			return alerts.Case{}, err
 		}
 	}
-	if s.Department != "" && (s.Department == k.Against || s.Department == first.Against) {
+	own, err := c.User(ctx, alerts.System(), s.User)
+	if err != nil && alerts.KindOf(err) != alerts.NotFound {
+		return alerts.Case{}, err
+	}
+	for _, id := range []string{s.Department, own.DepartmentID} {
+		if id == "" || id != k.Against && id != first.Against {
+			continue
+		}
 		return alerts.Case{}, alerts.Errorf(alerts.Forbidden, "the report complains about this account's department: it is not told who reported")
 	}
 	if s.Home == "" || !strings.HasPrefix(k.HolderPath, s.Home) {

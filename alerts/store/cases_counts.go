@@ -55,15 +55,15 @@ type countRow struct {
 	Returned int64
 	Reopened int64
 	Edited   int64
-	Held     int64   // cases that were assigned or closed
-	HoldTime float64 // sum of their times, microseconds
+	Held     int64 // cases that were assigned or closed
+	HoldTime int64 // sum of their times, microseconds
 }
 
 func (r countRow) value() alerts.CaseCount {
 	c := alerts.CaseCount{Key: r.Key, Total: r.Total, Open: r.Open, Late: r.Late, Closed: r.Closed, Solved: r.Solved,
-		Direct: r.Direct, Returned: r.Returned, Reopened: r.Reopened, Edited: r.Edited}
+		Direct: r.Direct, Returned: r.Returned, Reopened: r.Reopened, Edited: r.Edited, Held: r.Held}
 	if r.Held > 0 {
-		c.HoldTime = time.Duration(math.Round(r.HoldTime/float64(r.Held))) * time.Microsecond
+		c.HoldTime = time.Duration(math.Round(float64(r.HoldTime)/float64(r.Held))) * time.Microsecond
 	}
 	return c
 }
@@ -88,7 +88,7 @@ func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 
 func (q queries) counted(ctx context.Context, sel *bun.SelectQuery, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
 	count := func(name, where string, args ...any) {
-		sel = sel.ColumnExpr("SUM(CASE WHEN "+where+" THEN 1 ELSE 0 END) AS "+name, args...)
+		sel = sel.ColumnExpr("COUNT(*) FILTER (WHERE "+where+") AS "+name, args...)
 	}
 	sel = sel.ColumnExpr(column + " AS key").ColumnExpr("COUNT(*) AS total")
 	count("open", "r.is_open")
@@ -100,7 +100,8 @@ func (q queries) counted(ctx context.Context, sel *bun.SelectQuery, column strin
 	count("reopened", "r.reopened > 0")
 	count("edited", "r.edited > 0")
 	count("held", "r.held_at > 0")
-	sel = sel.ColumnExpr("SUM(CASE WHEN r.held_at > 0 THEN r.held_at - r.opened_at ELSE 0 END) AS hold_time").GroupExpr("key")
+	sel = sel.ColumnExpr("CAST(SUM(CASE WHEN r.held_at > 0 THEN r.held_at - r.opened_at ELSE 0 END) AS BIGINT) AS hold_time").
+		GroupExpr("key")
 	if by == alerts.GroupDay {
 		sel = sel.OrderExpr("key DESC")
 	} else {
