@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,32 @@ type Token struct {
 	RevokedAt time.Time // zero: it counts
 }
 
+// Lend returns what somebody lends to a machine: of the rights those that he has
+// himself, in an area that lies in his. Whoever may not make tokens (any more)
+// lends nothing: the scope is zero.
+func Lend(maker User, rights []Right, areaPath string) Scope {
+	own := Scope{Role: maker.Role}
+	switch {
+	case maker.AreaPath != "":
+		own.Paths = []string{maker.AreaPath}
+	case maker.AreaID == "" && maker.Role == Admin: // the first one, made before there was an area
+		own.Paths = []string{"/"}
+	}
+	if maker.Disabled || !own.Can(ManageTokens) || areaPath == "" || !own.Covers(areaPath) {
+		return Scope{}
+	}
+	var lent []Right
+	for _, r := range rights {
+		if own.Can(r) && slices.Contains(MachineRights[:], r) {
+			lent = append(lent, r)
+		}
+	}
+	if len(lent) == 0 {
+		return Scope{}
+	}
+	return Scope{Paths: []string{areaPath}, Extra: lent}
+}
+
 // HookState says whether a webhook is called.
 type HookState string
 
@@ -46,15 +73,22 @@ const (
 type Webhook struct {
 	ID        string
 	Name      string
-	URL       string
+	URL       string // as it may be shown: without its query
 	Kinds     []EventKind
 	AreaID    string
 	AreaPath  string // filled by the store
-	Sealed    []byte // encrypted secret that signs; shown once
+	Sealed    []byte // encrypted HookTarget
 	CreatedBy string // id of the user; nothing is sent that he could not read
 	CreatedAt time.Time
 	Version   int64
 	Progress  HookProgress
+}
+
+// HookTarget is what of a webhook is stored sealed and shown to nobody: people
+// put passwords into addresses.
+type HookTarget struct {
+	URL    string `json:"url"`    // whole
+	Secret string `json:"secret"` // key of the signatures; shown once
 }
 
 // HookProgress is how far a webhook has come. It changes without a new Version.
@@ -81,6 +115,10 @@ type Delivery struct {
 	Took      time.Duration
 	Error     string // empty: delivered
 }
+
+// HookKinds are the kinds of events that a webhook can be told of.
+var HookKinds = [...]EventKind{IncidentCreated, CaseChanged, CaseCommented, AlertRaised, AlertRepeated, CameraSaved, CameraRemoved,
+	PlacesChanged, RulesChanged}
 
 // Events for the process alone.
 const (

@@ -40,29 +40,37 @@ const (
 	ReadAudit    Right = "read_audit"
 	ManageRules  Right = "manage_rules"  // categories, deadlines, calendar
 	ManageTokens Right = "manage_tokens" // machine tokens and webhooks
+
+	ReadStructure Right = "read_structure" // the report and the export of areas, grids, rosters, registers
+	KeepRegisters Right = "keep_registers" // registers of places, facilities and organisations
 )
 
 // RightsOf returns what a role may do. The administrator sets the system up and
 // reads no incidents; the auditor changes nothing and watches nobody.
 func RightsOf(r Role) []Right {
 	switch r {
-	case DutyOfficer, Leader:
-		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists}
+	case DutyOfficer:
+		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists,
+			ReadStructure, KeepRegisters}
+	case Leader: // what machines may read of incidents and cases, somebody gives them who may read it himself
+		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists, ManageTokens,
+			ReadStructure}
 	case GridLeader:
-		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases}
+		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases, KeepRegisters}
 	case Handler:
 		return []Right{ViewMap, Report, ReadCases, WorkCases}
 	case Auditor:
-		return []Right{ViewMap, ReadIncidents, ReadAlerts, ReadCases, ReadAudit, ExportLists}
+		return []Right{ViewMap, ReadIncidents, ReadAlerts, ReadCases, ReadAudit, ExportLists, ReadStructure}
 	case Admin:
-		return []Right{ViewMap, WatchVideo, ManageCameras, ManagePlaces, ManageUsers, ManageSources, ManageRules, ManageTokens}
+		return []Right{ViewMap, WatchVideo, ManageCameras, ManagePlaces, ManageUsers, ManageSources, ManageRules, ManageTokens,
+			ReadStructure, KeepRegisters}
 	}
 	return nil
 }
 
 // Scope says as whom and where a caller may act. Its zero value sees nothing.
 type Scope struct {
-	User       string   // id of the user; empty for machines
+	User       string   // id of the user; of a machine token MachineUser; empty for alarm sources and the system
 	Name       string   // of the person, for what is kept of the acts
 	Role       Role     // decides the rights
 	Department string   // id of the caller's department; empty: none
@@ -78,7 +86,7 @@ type Scope struct {
 func System() Scope {
 	return Scope{Paths: []string{"/"}, Extra: []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts,
 		ManageCameras, ManagePlaces, ManageUsers, ManageSources, ReadCases, WorkCases, ReadAudit, ExportLists,
-		ManageRules, ManageTokens}}
+		ManageRules, ManageTokens, ReadStructure, KeepRegisters}}
 }
 
 // Sight returns which cases in his areas the caller may see.

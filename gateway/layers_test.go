@@ -35,13 +35,14 @@ var rooms = map[string]room{
 		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/still",
 		"streams/transcode", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},
-	"gateway/config":  {heavy: []string{"koanf", "yaml"}},
-	"gateway/auth":    {own: []string{"alerts"}, heavy: []string{"scs"}},
-	"gateway/api":     {own: []string{"alerts", "alerts/desk", "gateway/auth", "gateway/sheets"}, heavy: []string{"huma", "prometheus"}},
-	"gateway/sheets":  {heavy: []string{"excelize"}},
-	"gateway/live":    {own: []string{"alerts", "gateway/auth"}, heavy: []string{"gorilla"}},
-	"gateway/cluster": {own: []string{"alerts"}, heavy: []string{"go-redis"}},
-	"gateway/photos":  {own: []string{"alerts"}},
+	"gateway/config":   {heavy: []string{"koanf", "yaml"}},
+	"gateway/auth":     {own: []string{"alerts"}, heavy: []string{"scs", "oidc"}},
+	"gateway/api":      {own: []string{"alerts", "alerts/desk", "gateway/auth", "gateway/sheets"}, heavy: []string{"huma", "prometheus"}},
+	"gateway/sheets":   {heavy: []string{"excelize"}},
+	"gateway/live":     {own: []string{"alerts", "gateway/auth"}, heavy: []string{"gorilla"}},
+	"gateway/cluster":  {own: []string{"alerts"}, heavy: []string{"go-redis"}},
+	"gateway/photos":   {own: []string{"alerts"}},
+	"gateway/webhooks": {own: []string{"alerts"}, heavy: []string{"ssrf"}},
 
 	"dashboard":         {},
 	"configs":           {own: []string{"alerts"}},
@@ -56,7 +57,7 @@ var heavy = map[string]string{
 	"paulmach/orb": "orb", "tidwall/rtree": "rtree", "uptrace/bun": "bun", "pressly/goose": "goose", "modernc.org/sqlite": "sqlite",
 	"jackc/pgx": "pgx", "knadh/koanf": "koanf", "go.yaml.in/yaml": "yaml", "alexedwards/scs": "scs", "danielgtaylor/huma": "huma",
 	"prometheus/client_golang": "prometheus", "gorilla/websocket": "gorilla", "redis/go-redis": "go-redis", "alecthomas/kong": "kong",
-	"database/sql": "bun", "xuri/excelize": "excelize",
+	"database/sql": "bun", "code.dny.dev/ssrf": "ssrf", "coreos/go-oidc": "oidc", "golang.org/x/oauth2": "oidc", "xuri/excelize": "excelize",
 }
 
 type listed struct {

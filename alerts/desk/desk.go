@@ -48,6 +48,7 @@ type Desk struct {
 	Deadlines    []alerts.Deadline
 	Calendar     alerts.Calendar
 	Vault        Vault                         // nil: cameras cannot have credentials
+	CheckHook    func(url string) error        // tells why a webhook's address is not taken, for people; nil: every one is
 	Health       func(cameraID string) float64 // 0 to 1, for ranking; nil: all 1
 	NumberPrefix string                        // before the date in incident numbers, such as "LH-"
 	Zone         *time.Location                // of the date in incident numbers; UTC+8 by default
