@@ -14,10 +14,13 @@ import (
 	"sharpeyes/streams"
 )
 
-// While nobody watches a camera its packets pile up in the kernel for gulp, so
-// that one wake and one system call serve a whole frame.
+// While nobody watches a camera its packets pile up in the kernel for a gulp or
+// some, so that one wake and one system call serve a frame or more. No more than
+// gulpBytes are left to wait: a full window would hold up the camera.
 const (
 	gulp      = 40 * time.Millisecond
+	maxGulps  = 3
+	gulpBytes = 40 << 10
 	gulpSlots = 8 // cameras are shared out over a gulp, so that they do not all come at once
 	// chunkSize holds the largest interleaved packet (RFC 2326 10.12).
 	chunkSize = 68 << 10
@@ -47,6 +50,7 @@ type intake struct {
 	settled func() bool // the camera plays for good: gulps may begin
 	slot    time.Duration
 
+	gulps      int // waited for at once, 0 before the first
 	cur        *chunk
 	start, end int // of what is unread in cur
 	full       bool
@@ -212,6 +216,9 @@ func (in *intake) fill() error {
 			patient = !in.hub.Watched()
 		}
 		n, err := in.raw.read(in, !patient)
+		if patient {
+			in.measure(n)
+		}
 		switch {
 		case err != nil:
 			return err
@@ -244,7 +251,8 @@ func (in *intake) got(n int) {
 // pause waits for the camera's turn, or for somebody to watch.
 func (in *intake) pause() {
 	now := time.Now()
-	wait := gulp - (time.Duration(now.UnixNano())-in.slot)%gulp
+	whole := gulp * time.Duration(max(in.gulps, 1))
+	wait := whole - (time.Duration(now.UnixNano())-in.slot)%whole
 	if in.timer == nil {
 		in.timer = time.NewTimer(wait)
 	} else {
@@ -254,6 +262,17 @@ func (in *intake) pause() {
 	case <-in.timer.C:
 	case <-in.hub.Joined():
 		in.timer.Stop()
+	}
+}
+
+// measure settles how long to wait the next time, by what this wait has brought.
+func (in *intake) measure(n int) {
+	in.gulps = max(in.gulps, 1)
+	switch {
+	case n > gulpBytes:
+		in.gulps = 1 // a key frame, most likely
+	case n*(in.gulps+1)/in.gulps <= gulpBytes:
+		in.gulps = min(in.gulps+1, maxGulps)
 	}
 }
 

@@ -233,7 +233,7 @@ func (s *session) takeDirectly(u *base.URL, video *description.Media, answer hea
 		return
 	}
 	in := &intake{hub: s.hub, pool: &s.puller.chunks, channel: byte(answer.InterleavedIDs[0]),
-		picture: s.frames.picture, spoiled: s.frames.undecodable, slot: gulp / gulpSlots * rand.N[time.Duration](gulpSlots)}
+		picture: s.frames.picture, spoiled: s.frames.undecodable, slot: maxGulps * gulp / gulpSlots * rand.N[time.Duration](gulpSlots)}
 	for _, f := range video.Formats {
 		in.types[f.PayloadType()&0x7f] = true
 	}
