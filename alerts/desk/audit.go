@@ -31,13 +31,35 @@ func (c *change) audit(s alerts.Scope, kind alerts.AuditKind, object, areaID str
 // Audit appends an entry about what has no transaction of its own; it is on
 // disk when Audit returns.
 func (d *Desk) Audit(ctx context.Context, s alerts.Scope, kind alerts.AuditKind, object, areaID string, details map[string]string) error {
-	e, err := auditEntry(s, kind, object, areaID, details)
-	if err != nil {
-		return err
+	return d.AuditAll(ctx, []AuditNote{{Scope: s, Kind: kind, Object: object, AreaID: areaID, Details: details}})
+}
+
+// AuditNote is what an entry will say.
+type AuditNote struct {
+	Scope   alerts.Scope
+	Kind    alerts.AuditKind
+	Object  string
+	AreaID  string
+	Details map[string]string
+}
+
+// AuditAll appends entries together: all or none.
+func (d *Desk) AuditAll(ctx context.Context, notes []AuditNote) error {
+	entries := make([]alerts.AuditEntry, len(notes))
+	for i, n := range notes {
+		var err error
+		if entries[i], err = auditEntry(n.Scope, n.Kind, n.Object, n.AreaID, n.Details); err != nil {
+			return err
+		}
 	}
 	return d.store.Write(ctx, func(tx alerts.Tx) error {
-		e.At = d.now()
-		return tx.AppendAudit(&e)
+		for _, e := range entries { // a copy: the transaction may run again
+			e.At = d.now()
+			if err := tx.AppendAudit(&e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

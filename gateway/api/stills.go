@@ -126,6 +126,9 @@ func (a *API) lastPicture(busy *busyStills, r *http.Request, get func(context.Co
 	ctx, cancel := context.WithTimeout(r.Context(), stillTime)
 	defer cancel()
 	s, err := get(ctx, StillRequest{Camera: camera.ID, Profile: profile})
+	if err == nil {
+		err = a.desk.Seen(ctx, p.Scope, alerts.AuditStill, "camera/"+camera.ID, camera.AreaID)
+	}
 	if err != nil {
 		done()
 		return Still{}, nil, stillError(err)

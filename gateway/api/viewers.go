@@ -27,6 +27,7 @@ type viewers struct {
 	sessions map[string]*view
 	users    map[string]int
 	checks   map[string]check
+	record   *watched
 	gone     [endedKept]gone // sessions that ended lately, a ring
 	next     int             // of gone
 	closed   bool
@@ -46,6 +47,7 @@ type view struct {
 
 	viewer Viewer      // set once opened
 	watch  *auth.Watch // likewise
+	record *watching   // likewise
 
 	mu    sync.Mutex
 	tag   string // of the ICE session
@@ -57,7 +59,7 @@ func newViewers(a *API, clock alerts.Clock) *viewers {
 		clock = time.Now
 	}
 	return &viewers{api: a, clock: clock, sessions: make(map[string]*view), users: make(map[string]int),
-		checks: make(map[string]check)}
+		checks: make(map[string]check), record: newWatched(a, clock)}
 }
 
 func (vs *viewers) gauge() float64 {
@@ -84,8 +86,9 @@ func (vs *viewers) reserve(user string) (*view, error) {
 	return v, nil
 }
 
-// open starts a viewer and watches over its right.
-func (vs *viewers) open(ctx context.Context, p auth.Principal, req ViewRequest) (*view, error) {
+// open starts a viewer and watches over its right. When it returns, that the
+// camera, which lies in area, is watched is in the audit.
+func (vs *viewers) open(ctx context.Context, p auth.Principal, area string, req ViewRequest) (*view, error) {
 	if vs.api.deps.Video == nil {
 		return nil, alerts.Errorf(alerts.Unavailable, "video is not switched on here")
 	}
@@ -96,8 +99,15 @@ func (vs *viewers) open(ctx context.Context, p auth.Principal, req ViewRequest) 
 	ctx, cancel := context.WithTimeout(ctx, openViewerTime)
 	defer cancel()
 	req.Ended = v.end
+	record := vs.record.begin(ctx, p.Scope, req.Camera, area, req.Profile)
 	viewer, err := vs.api.deps.Video.Open(ctx, req)
 	if err != nil {
+		v.end()
+		record.failed(err)
+		return nil, err
+	}
+	if err := record.confirm(ctx, viewer.Profile()); err != nil {
+		viewer.Close()
 		v.end()
 		return nil, err
 	}
@@ -107,24 +117,26 @@ func (vs *viewers) open(ctx context.Context, p auth.Principal, req ViewRequest) 
 	if err != nil {
 		viewer.Close()
 		v.end()
+		record.over()
 		return nil, err
 	}
-	if !v.started(viewer, watch) {
+	if !v.started(viewer, watch, record) {
 		watch.Stop()
 		viewer.Close()
+		record.over()
 		return nil, alerts.Errorf(alerts.Unavailable, "the viewer has ended before it began; try again")
 	}
 	return v, nil
 }
 
 // started keeps what end has to stop; it is false where the end came first.
-func (v *view) started(viewer Viewer, watch *auth.Watch) bool {
+func (v *view) started(viewer Viewer, watch *auth.Watch, record *watching) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.ended {
 		return false
 	}
-	v.viewer, v.watch = viewer, watch
+	v.viewer, v.watch, v.record = viewer, watch, record
 	return true
 }
 
@@ -134,10 +146,13 @@ func (v *view) end() {
 	v.mu.Lock()
 	was := v.ended
 	v.ended = true
-	viewer, watch := v.viewer, v.watch
+	viewer, watch, record := v.viewer, v.watch, v.record
 	v.mu.Unlock()
 	if was {
 		return
+	}
+	if record != nil {
+		record.over()
 	}
 	vs := v.vs
 	vs.mu.Lock()
@@ -216,4 +231,5 @@ func (vs *viewers) close() {
 		v.end()
 	}
 	vs.ending.Wait()
+	vs.record.close()
 }

@@ -110,7 +110,7 @@ func (a *API) openViewer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.viewers.open(r.Context(), p, ViewRequest{Camera: camera.ID, Profile: profile, Offer: offer})
+	v, err := a.viewers.open(r.Context(), p, camera.AreaID, ViewRequest{Camera: camera.ID, Profile: profile, Offer: offer})
 	if err != nil {
 		return whepError(err)
 	}
