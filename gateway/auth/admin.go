@@ -39,6 +39,11 @@ func (a *Auth) EnsureAdmin(ctx context.Context, password string) (generated stri
 		if err := tx.SaveUser(u); err != nil {
 			return err
 		}
+		err := tx.AppendAudit(&alerts.AuditEntry{At: now, Kind: alerts.AuditConfig, AreaID: root, Object: "user/" + u.ID,
+			Details: map[string]string{"action": "create", "username": u.Username, "role": string(u.Role)}})
+		if err != nil {
+			return err
+		}
 		return tx.Append(&alerts.Event{At: now, Kind: alerts.UserChanged, AreaID: root, ID: u.ID})
 	})
 	if err != nil {

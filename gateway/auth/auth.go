@@ -10,6 +10,9 @@
 //     way.
 //   - An unknown user, a disabled one and a wrong password get the same answer
 //     after the same work.
+//   - Every sign-in is in the audit before its cookie leaves; sign-outs and
+//     failed sign-ins follow, the latter counted, so that a flood of them does
+//     not fill it.
 //   - Things that outlive a request (sockets, video viewers) are registered by
 //     Watch and end within 5 s of their session or right.
 //
@@ -61,12 +64,13 @@ type Auth struct {
 	sessions *sessionStore
 	hasher   *hasher
 	throttle *throttle
+	failures *failures
 	watches  *watches
 }
 
 // New returns an Auth over a store and a bus.
 func New(store alerts.Store, bus alerts.Bus) *Auth {
-	return &Auth{
+	a := &Auth{
 		Clock:    time.Now,
 		Idle:     DefaultIdle,
 		Absolute: DefaultAbsolute,
@@ -78,6 +82,8 @@ func New(store alerts.Store, bus alerts.Bus) *Auth {
 		throttle: newThrottle(),
 		watches:  newWatches(),
 	}
+	a.failures = newFailures(a)
+	return a
 }
 
 // Open begins to look after watched sessions.
@@ -92,7 +98,10 @@ func (a *Auth) Open() error {
 
 // Close ends looking after them and returns when every running onEnd has
 // returned. Watched things are not told: who opened them closes them.
-func (a *Auth) Close() { a.closeWatches() }
+func (a *Auth) Close() {
+	a.closeWatches()
+	a.failures.close()
+}
 
 // Principal is who sends a request, and what he may do.
 type Principal struct {
@@ -113,6 +122,7 @@ func (a *Auth) Authenticate(r *http.Request) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
+	p.Scope.Address = a.addressOf(r)
 	if err := a.sessions.touch(r.Context(), s); err != nil {
 		// The session is valid as it is; only its idle time was not moved.
 		a.Log.WarnContext(r.Context(), "session not refreshed", "err", err)

@@ -35,6 +35,7 @@ func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, pas
 	addr := a.ClientAddr(r)
 	account, address := a.throttle.keys(username, addr)
 	if err := a.throttle.check(account, address, a.Clock()); err != nil {
+		a.failures.note(alerts.User{}, a.addressOf(r), "throttled")
 		return alerts.User{}, err
 	}
 	release, err := a.hasher.acquire(ctx)
@@ -56,7 +57,15 @@ func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, pas
 	if found {
 		encoded = u.PasswordHash
 	}
-	if !a.hasher.verify(encoded, password) || !found || u.Disabled {
+	if right := a.hasher.verify(encoded, password); !right || !found || u.Disabled {
+		switch {
+		case !found:
+			a.failures.note(alerts.User{}, a.addressOf(r), "unknown")
+		case u.Disabled:
+			a.failures.note(u, a.addressOf(r), "disabled")
+		default:
+			a.failures.note(u, a.addressOf(r), "known")
+		}
 		a.throttle.failed(account, address, a.Clock())
 		// The name as given is not logged: people type passwords there.
 		a.Log.InfoContext(ctx, "sign-in refused", "user", u.ID, "address", addr)
@@ -70,7 +79,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Pri
 	// A session that the browser had ends, so that a token fixed by somebody
 	// else is worth nothing.
 	if old := cookieToken(r); old != "" {
-		if err := a.end(r.Context(), hashToken(old)); err != nil {
+		if err := a.leave(r, hashToken(old), map[string]string{"because": "somebody signed in in the same browser"}); err != nil {
 			return Principal{}, err
 		}
 	}
@@ -87,13 +96,32 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Pri
 	if err != nil {
 		return Principal{}, unavailable(fmt.Errorf("save session: %w", err))
 	}
+	p, err := a.begun(ctx, r, session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u)
+	if err != nil {
+		// Nobody has its token: it is worth nothing, and goes.
+		_ = a.sessions.remove(context.WithoutCancel(ctx), hashToken(token))
+		return Principal{}, err
+	}
 	m.WriteSessionCookie(ctx, w, token, deadline)
-	a.Log.InfoContext(ctx, "signed in", "user", u.ID, "address", a.ClientAddr(r))
+	a.Log.InfoContext(ctx, "signed in", "user", u.ID, "address", p.Scope.Address)
+	return p, nil
+}
+
+// begun records a session that was made, and returns who has it.
+func (a *Auth) begun(ctx context.Context, r *http.Request, s session, u alerts.User) (Principal, error) {
 	grids, err := GridsOf(ctx, a.store, u, a.Clock())
 	if err != nil {
 		return Principal{}, unavailable(err)
 	}
-	return principal(session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u, grids)
+	p, err := principal(s, u, grids)
+	if err != nil {
+		return Principal{}, err
+	}
+	p.Scope.Address = a.addressOf(r)
+	if err := a.record(ctx, p, alerts.AuditSignIn, map[string]string{"username": u.Username}); err != nil {
+		return Principal{}, unavailable(fmt.Errorf("record sign-in: %w", err))
+	}
+	return p, nil
 }
 
 // SignOut ends the session of a request, where it has one, takes its cookie
@@ -103,7 +131,7 @@ func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return nil
 	}
-	if err := a.end(r.Context(), hashToken(token)); err != nil {
+	if err := a.leave(r, hashToken(token), nil); err != nil {
 		return err
 	}
 	m := a.sessions.manager(a.Absolute)
