@@ -46,6 +46,16 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Sweep":       testSweep,
 		"Hostile":     testHostile,
 		"Closed":      testClosed,
+
+		"Cases":        testCases,
+		"CaseSight":    testCaseSight,
+		"CasesRandom":  testCasesRandom,
+		"CaseCursors":  testCaseCursors,
+		"CasesNear":    testCasesNear,
+		"CasesDue":     testCasesDue,
+		"Moves":        testMoves,
+		"CaseRoom":     testCaseRoom,
+		"EventParties": testEventParties,
 		"Rules":       testRules,
 
 		"AuditChain":      testAuditChain,
