@@ -123,6 +123,10 @@ func (p *properties) shape(system alerts.CoordSystem) alerts.MultiPolygon {
 		p.add("geometry.type", "is \"Point\", it must be \"Polygon\" or \"MultiPolygon\"")
 		return nil
 	}
+	if len(p.feature.Line) > 0 {
+		p.add("geometry.type", "is \"LineString\", it must be \"Polygon\" or \"MultiPolygon\"")
+		return nil
+	}
 	shape := p.feature.Shape
 	problems := geo.Check(shape)
 	for _, found := range problems {

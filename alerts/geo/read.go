@@ -36,6 +36,7 @@ type Feature struct {
 	Shape      alerts.MultiPolygon        // of a Polygon or MultiPolygon
 	Multi      bool                       // it was a MultiPolygon
 	Point      *alerts.Point              // of a Point
+	Line       []alerts.Point             // of a LineString
 }
 
 // ReadFeatures reads a FeatureCollection (RFC 7946) and calls fn for each sound
@@ -286,6 +287,12 @@ func (f *featureReader) geometry(out *Feature, raw json.RawMessage, fault func(s
 		}
 		f.points--
 		out.Point = &p
+	case "LineString":
+		line, ok := c.ring(path)
+		if ok && len(line) < 2 {
+			c.fault(path, "has %d positions, a line has 2 at least", len(line))
+		}
+		out.Line = line
 	default:
 		fault("geometry.type", "is %s, it must be \"Polygon\", \"MultiPolygon\" or \"Point\"", orMissing(g["type"]))
 	}

@@ -67,7 +67,9 @@ func TestReadFaults(t *testing.T) {
 		{"no type", `{"geometry":{"type":"Point","coordinates":[1,2]}}`, []alerts.Fault{{Field: "type", Message: `is missing, it must be "Feature"`}}},
 		{"no geometry", `{"type":"Feature"}`, []alerts.Fault{{Field: "geometry", Message: "is missing; a Polygon, MultiPolygon or Point is wanted"}}},
 		{"null geometry", feature("null"), []alerts.Fault{{Field: "geometry", Message: "is missing; a Polygon, MultiPolygon or Point is wanted"}}},
-		{"line", feature(`{"type":"LineString","coordinates":[[1,2],[3,4]]}`), []alerts.Fault{{Field: "geometry.type", Message: `is "LineString", it must be "Polygon", "MultiPolygon" or "Point"`}}},
+		{"short line", feature(`{"type":"LineString","coordinates":[[1,2]]}`), []alerts.Fault{{Field: "geometry.coordinates", Message: "has 1 positions, a line has 2 at least"}}},
+		{"line of nowhere", feature(`{"type":"LineString","coordinates":[[1,2],[200,1]]}`), []alerts.Fault{{Field: "geometry.coordinates[1]", Message: "longitude 200 is not within -180 to 180"}}},
+		{"lines", feature(`{"type":"MultiLineString","coordinates":[[[1,2],[3,4]]]}`), []alerts.Fault{{Field: "geometry.type", Message: `is "MultiLineString", it must be "Polygon", "MultiPolygon" or "Point"`}}},
 		{"bad id", `{"type":"Feature","id":{},"properties":3,"geometry":{"type":"Point","coordinates":[1,2]}}`, []alerts.Fault{
 			{Field: "id", Message: "is {}, it must be a string or a number"}, {Field: "properties", Message: "is a number, it must be an object"}}},
 		{"member twice", `{"type":"Feature","properties":{"a":1,"a":2},"geometry":{"type":"Point","coordinates":[1,2]}}`, []alerts.Fault{{Field: "properties.a", Message: "is given twice"}}},
@@ -253,4 +255,21 @@ func FuzzReadFeatures(f *testing.F) {
 			t.Errorf("err = %v", err)
 		}
 	})
+}
+
+// A line comes back as it was written.
+func TestLineThereAndBack(t *testing.T) {
+	line := []alerts.Point{{Lon: 118.9, Lat: 31.9}, {Lon: 118.91, Lat: 31.95}}
+	b, err := FeatureCollection([]OutFeature{{ID: "r", Line: line}, {ID: "p", Point: &line[0]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Feature
+	err = ReadFeatures(bytes.NewReader(b), DefaultLimits(), func(f alerts.Fault) { t.Error(f) }, func(f Feature) error {
+		got = append(got, f)
+		return nil
+	})
+	if err != nil || len(got) != 2 || !reflect.DeepEqual(got[0].Line, line) || got[1].Point == nil || *got[1].Point != line[0] {
+		t.Errorf("%+v %v", got, err)
+	}
 }

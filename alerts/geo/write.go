@@ -15,6 +15,8 @@ type OutFeature struct {
 	ID         string
 	Properties any
 	Shape      alerts.MultiPolygon
+	Point      *alerts.Point  // where there is no shape
+	Line       []alerts.Point // where there is neither
 }
 
 // FeatureCollection writes features as GeoJSON (RFC 7946): a Polygon where
@@ -48,11 +50,26 @@ func FeatureCollection(features []OutFeature) ([]byte, error) {
 		b = append(b, `,"properties":`...)
 		b = append(b, properties...)
 		b = append(b, `,"geometry":`...)
-		b = appendShape(b, f.Shape)
+		b = appendGeometry(b, f)
 		b = append(b, '}')
 	}
 	return append(b, "]}"...), nil
 }
+
+func appendGeometry(b []byte, f OutFeature) []byte {
+	switch {
+	case len(f.Shape) > 0 || f.Point == nil && len(f.Line) == 0:
+		return appendShape(b, f.Shape)
+	case f.Point != nil:
+		b = append(b, `{"type":"Point","coordinates":`...)
+		return append(appendPosition(b, *f.Point), '}')
+	}
+	b = append(b, `{"type":"LineString","coordinates":`...)
+	return append(appendLine(b, f.Line), '}')
+}
+
+// Geometry writes the geometry of a shape as GeoJSON; "null" for none.
+func Geometry(shape alerts.MultiPolygon) string { return string(appendShape(nil, shape)) }
 
 func appendShape(b []byte, shape alerts.MultiPolygon) []byte {
 	switch len(shape) {
@@ -80,19 +97,27 @@ func appendPolygon(b []byte, polygon []alerts.Ring) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '[')
-		for j, p := range ring {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, '[')
-			b = appendDegrees(b, p.Lon)
-			b = append(b, ',')
-			b = appendDegrees(b, p.Lat)
-			b = append(b, ']')
-		}
-		b = append(b, ']')
+		b = appendLine(b, ring)
 	}
+	return append(b, ']')
+}
+
+func appendLine(b []byte, line []alerts.Point) []byte {
+	b = append(b, '[')
+	for i, p := range line {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendPosition(b, p)
+	}
+	return append(b, ']')
+}
+
+func appendPosition(b []byte, p alerts.Point) []byte {
+	b = append(b, '[')
+	b = appendDegrees(b, p.Lon)
+	b = append(b, ',')
+	b = appendDegrees(b, p.Lat)
 	return append(b, ']')
 }
 
