@@ -76,6 +76,7 @@ type API struct {
 	uploads     *uploads
 	imports     chan struct{}
 	exports     exports
+	receipts    *pace
 	viewers     *viewers
 }
 
@@ -105,6 +106,7 @@ func build(d Deps) (*API, error) {
 		uploads:     newUploads(),
 		imports:     make(chan struct{}, importsAtOnce),
 		exports:     exports{slots: make(chan struct{}, exportsAtOnce), rows: exportRows},
+		receipts:    newPace(),
 	}
 	a.viewers = newViewers(a, d.Clock)
 	a.baseMap = newDocument(d.BaseMap)
@@ -161,6 +163,10 @@ func (a *API) register() {
 	a.registerRules()
 	a.registerImports()
 	a.registerExports()
+	a.registerCases()
+	a.registerNotes()
+	a.registerReceipts()
+	a.registerFigures()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

@@ -1,0 +1,272 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/desk"
+)
+
+// Who may call a route, as letters: O duty officer, G grid leader, H handler,
+// L leader, U auditor, A administrator; or one of these words.
+const (
+	anybody  = "anybody"
+	accounts = "OGHLUA"
+	machines = "machines" // with a token of their own, and no account
+)
+
+// expected is what must hold for a route. It is written by hand and does not
+// look at RightsOf or the route table: it is the other opinion.
+type expected struct {
+	who  string
+	at   string // kind of the object in the path, which lies in the east; empty: none, or none by area
+	body any    // a sound one, where the object is looked for after the body was read
+	head []string
+	// seen tells who sees the object where it is not everybody who may call the
+	// route in an area over it.
+	seen func(role alerts.Role, area string) bool
+}
+
+// parties: the officers of the areas see every case; of the others the grid
+// leader of the east, who reported it. No department has it.
+func parties(role alerts.Role, area string) bool {
+	switch role {
+	case alerts.DutyOfficer, alerts.Leader, alerts.Auditor:
+		return area != "west"
+	case alerts.GridLeader:
+		return area == "east"
+	}
+	return false
+}
+
+// reports: who reads incidents, and handlers their own alone.
+func reports(role alerts.Role, area string) bool {
+	return role != alerts.Handler && area != "west"
+}
+
+// matrix is every route there is, by pattern.
+func matrix() map[string]expected {
+	type x = expected
+	jsonPatch := map[string]any{"name": "renamed"}
+	sdp := []string{"Content-Type", sdpType}
+	m := map[string]expected{
+		"POST /session": {who: anybody}, "GET /session": {who: accounts}, "DELETE /session": {who: anybody},
+
+		"GET /areas": {who: accounts}, "GET /areas.geojson": {who: accounts}, "GET /grids": {who: accounts}, "GET /grids.geojson": {who: accounts},
+		"POST /areas/import": {who: "A"}, "POST /grids/import": {who: "A"}, "GET /basemap.geojson": {who: accounts},
+
+		"GET /cameras": {who: accounts}, "POST /cameras": {who: "A"}, "POST /cameras/import": {who: "A"},
+		"GET /cameras/{id}":              {who: accounts, at: "camera"},
+		"PATCH /cameras/{id}":            {who: "A", at: "camera", body: jsonPatch},
+		"DELETE /cameras/{id}":           {who: "A", at: "camera"},
+		"POST /cameras/{id}/whep":        {who: "OLA", at: "camera", body: "v=0", head: sdp},
+		"GET /cameras/{id}/keyframe.mp4": {who: "OLA", at: "camera"},
+		"GET /cameras/{id}/snapshot.jpg": {who: "OLA", at: "camera"},
+		"OPTIONS /cameras/{id}/whep":     {who: anybody}, "OPTIONS /whep/{session}": {who: anybody},
+		"PATCH /whep/{session}": {who: "OLA"}, "DELETE /whep/{session}": {who: accounts},
+
+		"GET /categories": {who: accounts}, "POST /incidents": {who: "OGHL"},
+		"GET /incidents": {who: "OGLU"}, "GET /incidents/export": {who: "OLU"},
+		"GET /incidents/{id}": {who: "OGHLU", at: "incident", seen: reports},
+		"GET /photos/{id}":    {who: "OGHLU", at: "photo", seen: reports},
+
+		"POST /hooks/alarms": {who: machines}, "GET /alerts": {who: "OLU"}, "GET /alerts/export": {who: "OLU"},
+		"GET /sources": {who: "A"}, "POST /sources": {who: "A"}, "DELETE /sources/{id}": {who: "A", at: "source"},
+		"GET /users": {who: "A"}, "POST /users": {who: "A"}, "PATCH /users/{id}": {who: "A", at: "user", body: jsonPatch},
+
+		"GET /live": {who: accounts},
+	}
+	cases(m)
+	rules(m)
+	out := map[string]expected{
+		"GET /api/openapi.json": {who: anybody}, "GET /api/docs": {who: anybody}, "GET /api/docs/{file}": {who: anybody},
+		"GET /healthz": {who: anybody}, "GET /readyz": {who: anybody}, "GET /metrics": {who: anybody}, "/api/": {who: anybody}, "/": {who: anybody},
+	}
+	for pattern, e := range m {
+		method, path, _ := strings.Cut(pattern, " ")
+		out[method+" /api/v1"+path] = e
+	}
+	return out
+}
+
+// cases: reading is for parties, officers and the auditor, who changes nothing;
+// the administrator reads no cases.
+func cases(m map[string]expected) {
+	text := map[string]any{"text": "x"}
+	for pattern, e := range map[string]expected{
+		"GET /cases":                     {who: "OGHLU"},
+		"GET /cases/counts":              {who: "OGHLU"},
+		"GET /cases/export":              {who: "OLU"},
+		"GET /cases/{id}":                {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/incidents":      {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/moves":          {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/comments":       {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/attachments":    {who: "OGHLU", at: "case", seen: parties},
+		"POST /cases/{id}/comments":      {who: "OGHL", at: "case", seen: parties, body: text},
+		"POST /cases/{id}/attachments":   {who: "OGHL", at: "case", seen: parties, body: attachedForm, head: []string{"Content-Type", attachedType}},
+		"GET /attachments/{id}":          {who: "OGHLU", at: "attachment", seen: parties},
+		"GET /incidents/{id}/duplicates": {who: "OGHLU", at: "incident", seen: reports},
+		"GET /incidents/{id}/notes":      {who: "OGHLU", at: "incident", seen: reports},
+		"POST /incidents/{id}/notes":     {who: "OGHL", at: "incident", seen: reports, body: text},
+		"POST /incidents/{id}/disclosure": {who: "OL", at: "incident",
+			body: map[string]any{"reason": "the caller asked to be called back"}},
+		// A move that is not in this step: 409 for everybody who sees the case.
+		"POST /cases/{id}/moves": {who: "OGHL", at: "case", seen: parties, head: []string{"If-Match", `"v1"`},
+			body: map[string]any{"action": "reopen", "reason": "x"}},
+		"GET /receipts/{code}": {who: anybody},
+		"GET /units/figures":   {who: "OL"},
+	} {
+		m[pattern] = e
+	}
+}
+
+func rules(m map[string]expected) {
+	for _, name := range []string{"deadlines", "calendar", "categories"} {
+		m["GET /rules/"+name] = expected{who: accounts}
+		m["PUT /rules/"+name] = expected{who: "A"}
+	}
+}
+
+// attachedForm is a form with one file, with a boundary of its own.
+const (
+	attachedType = "multipart/form-data; boundary=edge"
+	attachedHead = "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.png\"\r\n\r\n"
+	attachedTail = "\r\n--edge--\r\n"
+	attachedForm = "the form" // stands for it in the table
+)
+
+func letter(r alerts.Role) string {
+	return map[alerts.Role]string{alerts.DutyOfficer: "O", alerts.GridLeader: "G", alerts.Handler: "H", alerts.Leader: "L", alerts.Auditor: "U", alerts.Admin: "A"}[r]
+}
+
+// eastern makes one object of each kind in the east and returns their ids.
+func (w *world) eastern(t *testing.T) map[string]string {
+	t.Helper()
+	photo := must[alerts.Photo](t)(w.photos.Accept(t.Context(), strings.NewReader(string(tinyPNG(t)))))
+	reporter := w.as(t, alerts.GridLeader, "east")
+	body, typ := form(t, []string{"category", "hazard.gas", "text", "x", "lon", "117.05", "lat", "31.05"}, tinyPNG(t))
+	inc := decode[Reported](t, w.call(t, "POST", "/api/v1/incidents", reporter, body, typ).want(t, 201)).Incident
+	w.camera(t)
+	src, _, err := w.desk.CreateSource(t.Context(), scope(alerts.Admin, "city"), desk.SourceInput{Name: "box", AreaID: "east"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{"camera": "cam-e", "incident": inc.ID, "photo": inc.Photos[0].ID, "source": src.ID, "user": userID(alerts.Leader, "east")}
+	ids["case"] = decode[desk.CaseView](t, w.call(t, "GET", "/api/v1/cases/"+inc.Number, reporter, nil).want(t, 200)).ID
+	file := must[desk.AttachmentView](t)(w.desk.Attach(t.Context(), officerScope("east"), ids["case"], photo))
+	ids["attachment"] = file.ID
+	return ids
+}
+
+// officerScope is the scope of an area's duty officer as sign-in makes it.
+func officerScope(area string) alerts.Scope {
+	s := scope(alerts.DutyOfficer, area)
+	s.Home, s.Name = paths(area), "officer"
+	return s
+}
+
+// Every route there is, called by nobody and by every role in the area of an
+// object, above it and beside it.
+func TestRouteByRoleAndArea(t *testing.T) {
+	w := newWorld(t)
+	table := matrix()
+	for pattern := range table {
+		if !slices.Contains(w.mux.registered, pattern) {
+			t.Errorf("%s: expected, but there is no such route", pattern)
+		}
+	}
+	png := string(tinyPNG(t))
+	for _, pattern := range w.mux.registered {
+		e, ok := table[pattern]
+		if !ok {
+			t.Errorf("%s: nobody has said who may call it: give it a row in matrix", pattern)
+			continue
+		}
+		if e.body == attachedForm {
+			e.body = attachedHead + png + attachedTail
+		}
+		t.Run(pattern, func(t *testing.T) { w.tryRoute(t, pattern, e) })
+	}
+}
+
+func (w *world) tryRoute(t *testing.T, pattern string, e expected) {
+	id := "0123456789abcdefghjkmnpqrs"
+	if e.at != "" && e.who != anybody {
+		id = w.eastern(t)[e.at]
+		if id == "" {
+			t.Fatalf("there is no %s", e.at)
+		}
+	}
+	method, path, ok := strings.Cut(pattern, " ")
+	if !ok {
+		method, path = "GET", pattern
+	}
+	path = strings.NewReplacer("{id}", id, "{session}", "none", "{file}", "docs.js", "{code}", id).Replace(path)
+	call := func(cookie *http.Cookie) int {
+		var options []func(*http.Request)
+		if len(e.head) == 2 {
+			options = append(options, header(e.head[0], e.head[1]))
+		}
+		return w.call(t, method, path, cookie, e.body, options...).rec.Code
+	}
+	refused := func(code int) bool { return code == 401 || code == 403 || code >= 500 }
+	nobody := call(nil)
+	if e.who == anybody {
+		if refused(nobody) {
+			t.Errorf("nobody: %d", nobody)
+		}
+		return
+	}
+	if nobody != http.StatusUnauthorized {
+		t.Errorf("nobody: %d, want 401", nobody)
+	}
+	found := false
+	for _, area := range []string{"west", "city", "east"} {
+		for _, role := range alerts.Roles {
+			got, who := call(w.as(t, role, area)), fmt.Sprintf("%s of %s", role, area)
+			switch {
+			case e.who == machines:
+				if got != http.StatusUnauthorized {
+					t.Errorf("%s: %d, want 401", who, got)
+				}
+			case !strings.Contains(e.who, letter(role)):
+				if got != http.StatusForbidden {
+					t.Errorf("%s: %d, want 403", who, got)
+				}
+			case e.at == "":
+				if refused(got) {
+					t.Errorf("%s: %d", who, got)
+				}
+			case area == "west" || e.seen != nil && !e.seen(role, area):
+				if got != http.StatusNotFound {
+					t.Errorf("%s: %d, want 404", who, got)
+				}
+			default:
+				if refused(got) || got == http.StatusNotFound && (!found || method != "DELETE") {
+					t.Errorf("%s: %d", who, got)
+				}
+				found = true
+			}
+		}
+	}
+	if e.at != "" && !found {
+		t.Error("nobody finds it: the row tests nothing")
+	}
+}
+
+// camera makes sure that the camera of the east is there, which an earlier route
+// may have removed.
+func (w *world) camera(t *testing.T) {
+	t.Helper()
+	if w.call(t, "GET", "/api/v1/cameras/cam-e", w.as(t, alerts.Admin, "city"), nil).rec.Code == http.StatusOK {
+		return
+	}
+	if _, err := w.desk.CreateCamera(t.Context(), scope(alerts.Admin, "city"), desk.CameraInput{ID: "cam-e", Name: "Camera", Lon: 117.05, Lat: 31.05,
+		FOV: 360, Range: 500, MainURL: "rtsp://10.0.0.9:554/cam-e"}); err != nil {
+		t.Fatal(err)
+	}
+}
