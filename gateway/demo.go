@@ -23,6 +23,7 @@ type demoCmd struct {
 	Data     string `help:"Data folder to keep; default: a temporary one, removed at the end."`
 	Cameras  int    `default:"24" help:"How many cameras, with the ids cam000, cam001, ..."`
 	Accounts string `help:"File that the accounts are written to, as JSON."`
+	Store    string `help:"Keep the town in this PostgreSQL instead of a file, such as postgres://user@host/database." placeholder:"URL"`
 	Source   string `help:"Pull cameras of your own instead of the simulated ones, such as rtsp://host/cam%03d."`
 }
 
@@ -42,7 +43,7 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 	set.RTSP.PerHost, set.RTSP.DialRate = 2*c.Cameras, 1000 // all are behind one address, which is no recorder
 	set.NumberPrefix = "YH-"
 	set.Log.Level = "warn"
-	set.DataDir = c.Data
+	set.DataDir, set.Store.URL = c.Data, c.Store
 	if c.Data == "" {
 		if set.DataDir, err = os.MkdirTemp("", "sharpeyes-demo-"); err != nil {
 			return fmt.Errorf("a temporary data folder cannot be made: %w", err)
