@@ -80,7 +80,7 @@ func testAuditChain(t *testing.T, s alerts.Store) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	if all[1].UserName != "a\uFFFDb\uFFFD" || all[1].Details["n\uFFFD"] != "\uFFFD" {
-		t.Errorf("what cannot be stored became %q", all[1])
+		t.Errorf("what cannot be stored became %+v", all[1])
 	}
 	if all[2].Details != nil || all[3].At.IsZero() {
 		t.Errorf("got %v, %v", all[2].Details, all[3].At)
