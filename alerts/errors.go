@@ -25,9 +25,9 @@ const (
 
 // Fault is one thing wrong with an input.
 type Fault struct {
-	Row     int    `json:"row,omitempty"`   // 1-based row or feature of an import; 0 outside imports
-	Field   string `json:"field,omitempty"` // name as the caller wrote it
-	Message string `json:"message"`         // what is wrong and what would be right
+	Row     int    `json:"row,omitempty" doc:"Row or feature of an import, from 1"`
+	Field   string `json:"field,omitempty" doc:"Name as the caller wrote it"`
+	Message string `json:"message" doc:"What is wrong and what would be right"`
 }
 
 // Error is an error with a kind and a message that is safe to show.

@@ -171,16 +171,22 @@ func (a *app) openAuth() error {
 	return a.auth.Open()
 }
 
+// photoKnown tells whether a photo belongs to an incident or is a file of a
+// case.
+func (a *app) photoKnown(ctx context.Context, id string) (bool, error) {
+	_, err := a.store.IncidentOfPhoto(ctx, alerts.System(), id)
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		_, err = a.store.Attachment(ctx, id)
+	}
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // keepTidy removes what a crash or time has left behind, now and every hour.
 func (a *app) keepTidy(ctx context.Context) error {
-	known := func(ctx context.Context, id string) (bool, error) {
-		_, err := a.store.IncidentOfPhoto(ctx, alerts.System(), id)
-		if alerts.KindOf(err) == alerts.NotFound {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	if _, err := a.photos.Sweep(ctx, known); err != nil {
+	if _, err := a.photos.Sweep(ctx, a.photoKnown); err != nil {
 		return fmt.Errorf("photos: %w", err)
 	}
 	run, cancel := context.WithCancel(context.Background())

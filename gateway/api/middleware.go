@@ -142,6 +142,14 @@ func secure(h http.Header, r *http.Request, id string) {
 	}
 }
 
+// loggedPath is a request's path without the code of a receipt, which opens it.
+func loggedPath(path string) string {
+	if strings.HasPrefix(path, receiptsPath) {
+		return receiptsPath + "..."
+	}
+	return path
+}
+
 // access writes the access log: no query, no header, no body, so no secret.
 func (a *API) access(r *http.Request, info *requestInfo, sw *statusWriter, took time.Duration) {
 	level := slog.LevelInfo
@@ -155,7 +163,7 @@ func (a *API) access(r *http.Request, info *requestInfo, sw *statusWriter, took 
 		return
 	}
 	a.log.LogAttrs(r.Context(), level, "request",
-		slog.String("method", r.Method), slog.String("route", info.route), slog.String("path", r.URL.Path),
+		slog.String("method", r.Method), slog.String("route", info.route), slog.String("path", loggedPath(r.URL.Path)),
 		slog.Int("status", sw.code()), slog.Int64("bytes", sw.bytes), slog.Duration("took", took),
 		slog.String("request", info.id), slog.String("user", info.user),
 		slog.String("address", info.addr.String()))

@@ -21,6 +21,8 @@ const (
 	pacedAddresses = 10_000
 )
 
+const receiptsPath = "/api/v1/receipts/"
+
 // ByCode is the path of a receipt.
 type ByCode struct {
 	Code string `path:"code" maxLength:"64" doc:"Code of the receipt, which the report was answered with"`
@@ -28,7 +30,7 @@ type ByCode struct {
 
 // registerReceipts puts up the check of a receipt, which needs no account.
 func (a *API) registerReceipts() {
-	op := a.operation("GET", "/api/v1/receipts/{code}", "receipt", "Incidents", "Check a receipt without signing in: what was reported when, and what became of it")
+	op := a.operation("GET", receiptsPath+"{code}", "receipt", "Incidents", "Check a receipt without signing in: what was reported when, and what became of it")
 	op.Description = "Open to everybody who has the code, 20 at once and one in 3 seconds from one address. Holds no personal data."
 	handle(a, op, func(ctx context.Context, in *ByCode) (*struct{ Body desk.ReceiptState }, error) {
 		if err := a.receipts.admit(addressOf(ctx), a.now()); err != nil {

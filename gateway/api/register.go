@@ -69,7 +69,7 @@ func (a *API) describe(op *huma.Operation) {
 	for part := range strings.SplitSeq(op.Path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
 			op.Parameters = append(op.Parameters, &huma.Param{Name: strings.TrimSuffix(name, "}"), In: "path",
-				Required: true, Schema: &huma.Schema{Type: "string"}})
+				Required: true, Description: "Identifier", Schema: &huma.Schema{Type: "string"}})
 		}
 	}
 	a.huma.OpenAPI().AddOperation(op)
