@@ -101,7 +101,7 @@ func (m *moving) reclass() error {
 func (m *moving) edit() (changed bool, err error) {
 	k := m.k
 	if code := m.in.Category; code != "" && code != k.Category {
-		if _, ok := m.d.category(code); !ok {
+		if _, ok := m.d.reportable(code); !ok {
 			return false, alerts.InvalidField("category", "is not one of the published categories")
 		}
 		m.detail("category_before", k.Category)
