@@ -75,6 +75,7 @@ func (a *app) listen() (err error) {
 // returns when the context ends or the server fails. listen and openStore come
 // before it.
 func (a *app) serve(ctx context.Context, ready func(url string)) error {
+	a.desk.StartTimers(func(err error) { a.log.Warn("clocks of cases", "error", err) })
 	m, viewers, err := a.openVideo(ctx)
 	if err != nil {
 		return err
