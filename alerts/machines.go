@@ -2,7 +2,11 @@ package alerts
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +19,30 @@ var MachineRights = [...]Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadA
 // MachineUser is Scope.User of a machine token, so that what it does can be
 // told from what people and the system do.
 func MachineUser(tokenID string) string { return "token:" + tokenID }
+
+// TokenPrefix begins every machine token, so that one that was left lying about
+// can be told for what it is.
+const TokenPrefix = "shpt_"
+
+const secretBytes = 32
+
+// NewSecret returns 256 random bits as text.
+func NewSecret() string {
+	var b [secretBytes]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// TokenHash returns what is kept of a machine token; not ok where the text
+// cannot be one.
+func TokenHash(token string) (hash []byte, ok bool) {
+	secret, ok := strings.CutPrefix(token, TokenPrefix)
+	if b, err := base64.RawURLEncoding.DecodeString(secret); !ok || err != nil || len(b) != secretBytes {
+		return nil, false
+	}
+	sum := sha256.Sum256([]byte(token))
+	return sum[:], true
+}
 
 // Token lets a machine call the API in somebody's stead. What it may is looked
 // up at each call: its own rights and area, as far as its maker has them then.

@@ -2,9 +2,6 @@ package desk
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"time"
@@ -12,12 +9,7 @@ import (
 	"sharpeyes/alerts"
 )
 
-// Machine tokens.
 const (
-	// TokenPrefix begins every machine token, so that one that was left lying
-	// about can be told for what it is.
-	TokenPrefix = "shpt_"
-
 	DefaultTokenLife = 90 * 24 * time.Hour
 	MaxTokenLife     = 366 * 24 * time.Hour
 
@@ -94,7 +86,7 @@ func (d *Desk) CreateToken(ctx context.Context, s alerts.Scope, in TokenInput) (
 	if err := f.err(); err != nil {
 		return v, "", err
 	}
-	token = TokenPrefix + newSecret()
+	token = alerts.TokenPrefix + alerts.NewSecret()
 	t.Hash = tokenHash(token)
 	err = d.write(ctx, func(c *change) error {
 		all, err := c.Tokens(ctx, alerts.System())
@@ -158,24 +150,6 @@ func (d *Desk) RemoveToken(ctx context.Context, s alerts.Scope, id string) error
 		}
 		return c.emit(alerts.TokenRevoked, t.AreaID, "", id, nil)
 	})
-}
-
-// newSecret returns 256 random bits as text.
-func newSecret() string {
-	secret := make([]byte, tokenBytes)
-	_, _ = rand.Read(secret) // never fails: crypto/rand ends the process instead
-	return base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// TokenHash returns what is kept of a machine token; not ok where the text
-// cannot be one.
-func TokenHash(token string) (hash []byte, ok bool) {
-	secret, ok := strings.CutPrefix(token, TokenPrefix)
-	if b, err := base64.RawURLEncoding.DecodeString(secret); !ok || err != nil || len(b) != tokenBytes {
-		return nil, false
-	}
-	sum := sha256.Sum256([]byte(token))
-	return sum[:], true
 }
 
 // joined lists words.

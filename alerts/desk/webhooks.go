@@ -204,7 +204,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, s alerts.Scope, in WebhookInpu
 	if err := f.err(); err != nil {
 		return v, "", err
 	}
-	secret = HookSecretPrefix + newSecret()
+	secret = HookSecretPrefix + alerts.NewSecret()
 	if h.Sealed, err = d.sealHook(alerts.HookTarget{URL: in.URL, Secret: secret}); err != nil {
 		return v, "", err
 	}
@@ -241,7 +241,7 @@ func (d *Desk) ChangeWebhook(ctx context.Context, s alerts.Scope, id string, in 
 		return v, "", err
 	}
 	if in.NewSecret {
-		secret = HookSecretPrefix + newSecret()
+		secret = HookSecretPrefix + alerts.NewSecret()
 	}
 	var h alerts.Webhook
 	err = d.write(ctx, func(c *change) error {

@@ -51,6 +51,13 @@ func cookieToken(r *http.Request) string {
 	return c.Value
 }
 
+// hasBearer tells whether a request means to be judged by a bearer token. What
+// a proxy before us may want of a browser (Basic) is none.
+func hasBearer(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer")
+}
+
 func bearer(r *http.Request) (string, bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)

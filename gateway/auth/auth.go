@@ -107,13 +107,20 @@ func (a *Auth) Close() {
 type Principal struct {
 	Scope       alerts.Scope
 	User        alerts.User // without PasswordHash
-	SessionHash string
-	Expires     time.Time // unless it idles before
+	SessionHash string      // or what stands for it where a machine calls by its token
+	Expires     time.Time   // unless it idles before
+	Machine     string      // id of the token; empty: a person
+
+	maker string // id of the user who made the token
 }
 
-// Authenticate tells who sends a request by its session's cookie. Without a
-// valid one the error is Unauthenticated.
+// Authenticate tells who sends a request: a machine by its bearer token, a person
+// by the session's cookie. Without a valid one the error is Unauthenticated; a
+// request with a bearer token is judged by that alone.
 func (a *Auth) Authenticate(r *http.Request) (Principal, error) {
+	if hasBearer(r) {
+		return a.machine(r)
+	}
 	token := cookieToken(r)
 	if token == "" {
 		return Principal{}, errSignIn()

@@ -34,6 +34,7 @@ type throttle struct {
 	accounts  *buckets
 	addresses *buckets
 	sources   *buckets
+	tokens    *buckets         // of machines
 	known     *table[struct{}] // account and address that have belonged together
 }
 
@@ -42,6 +43,7 @@ func newThrottle() *throttle {
 		accounts:  newBuckets(accountBurst, accountEvery),
 		addresses: newBuckets(addressBurst, addressEvery),
 		sources:   newBuckets(sourceBurst, sourceEvery),
+		tokens:    newBuckets(sourceBurst, sourceEvery),
 		known:     newTable[struct{}](throttleRows),
 	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func newWatches() *watches {
 // the principal as he is by then; needed must be quick. Whoever opened the
 // thing calls Stop when it ends by itself.
 func (a *Auth) Watch(p Principal, needed func(Principal) error, onEnd func(Reason)) (*Watch, error) {
-	w := &Watch{a: a, hash: p.SessionHash, user: p.User.ID, needed: needed, onEnd: onEnd, p: p}
+	w := &Watch{a: a, hash: p.SessionHash, user: cmp.Or(p.maker, p.User.ID), needed: needed, onEnd: onEnd, p: p}
 	ws := a.watches
 	ws.mu.Lock()
 	if ws.closed || ws.count >= maxWatches {
@@ -118,6 +119,8 @@ func (a *Auth) openWatches() {
 		switch e.Kind {
 		case alerts.UserChanged:
 			a.look(e.ID, "")
+		case alerts.TokenRevoked:
+			a.look("", alerts.MachineUser(e.ID))
 		case alerts.SessionEnded:
 			a.sessions.forget(e.ID)
 			a.look("", e.ID)
@@ -223,21 +226,46 @@ func (a *Auth) watched(ctx context.Context, id string) (watched, error) {
 	return watched{u, grids}, err
 }
 
-// lookAt resolves one session with one read, and its user with one a round.
-func (a *Auth) lookAt(ctx context.Context, hash string, users map[string]watched) {
-	s, err := a.sessions.find(ctx, hash)
-	var p Principal
-	if err == nil {
-		u, ok := users[s.User]
-		if !ok {
-			if u, err = a.watched(ctx, s.User); err == nil {
-				users[s.User] = u
-			}
+// present resolves one session or token with one read, and its user with one a
+// round.
+func (a *Auth) present(ctx context.Context, hash string, users map[string]watched) (Principal, error) {
+	user := func(id string) (watched, error) {
+		u, ok := users[id]
+		if ok {
+			return u, nil
 		}
+		u, err := a.watched(ctx, id)
 		if err == nil {
-			p, err = principal(s, u.User, u.grids)
+			users[id] = u
 		}
+		return u, err
 	}
+	if id, ok := machineID(hash); ok {
+		t, err := a.store.Token(ctx, alerts.System(), id)
+		if err != nil {
+			return Principal{}, err
+		}
+		maker, err := user(t.CreatedBy)
+		if err != nil {
+			return Principal{}, err
+		}
+		return a.machineOf(t, maker.User)
+	}
+	s, err := a.sessions.find(ctx, hash)
+	if err != nil {
+		return Principal{}, err
+	}
+	u, err := user(s.User)
+	if err != nil {
+		return Principal{}, err
+	}
+	return principal(s, u.User, u.grids)
+}
+
+// lookAt ends what is watched under a session or token that is over or may no
+// more.
+func (a *Auth) lookAt(ctx context.Context, hash string, users map[string]watched) {
+	p, err := a.present(ctx, hash, users)
 	kind := alerts.KindOf(err)
 	lost := err != nil && (kind == alerts.Unauthenticated || kind == alerts.NotFound)
 	for _, w := range a.watches.of(hash) {
