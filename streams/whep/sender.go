@@ -15,18 +15,21 @@ import (
 // Pacing and repair.
 const (
 	// A viewer's packets leave at 10 a millisecond (96 Mbit/s) after the first
-	// 32: the kept GOP at the start, or a large key frame, must not overrun the
-	// receiver's socket buffer, often 212 KB or 92 packets.
-	paceEvery = time.Millisecond / 10
-	paceBurst = 32
+	// 32 of the kept GOP at the start, and after the first 48 of a large key
+	// frame later on: neither may overrun the receiver's socket buffer, often
+	// 212 KB or 92 packets.
+	paceEvery  = time.Millisecond / 10
+	paceBurst  = 48
+	startBurst = 32
 	// turnPackets is what one viewer sends before the next has its turn.
 	turnPackets = 16
 	// What is sent again has a pace of its own, a fifth of a stream of 25 Mbit/s:
 	// a path that is too narrow must not be filled with repetitions.
 	repairEvery = 2 * time.Millisecond
 	repairBurst = 500
-	// historyFrames is how many frames can be sent again: 5 s of pictures.
-	historyFrames = 128
+	// historyFrames is how many frames can be sent again: 2 s of pictures. They are
+	// kept alive for it when the hub has let them go.
+	historyFrames = 48
 	// repeatKey is the shortest time between two replays of the kept GOP.
 	repeatKey   = time.Second
 	staleAfter  = time.Second
@@ -99,7 +102,7 @@ type sentFrame struct {
 func newSender(v *Viewer) *sender {
 	now := time.Now()
 	s := &sender{pc: v.pc, hub: v.hub, unfit: v.cancel, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
-		replayEnd: math.MinInt64, replayAt: now, tokens: paceBurst, repairs: repairBurst, filled: now, reportAt: now.Add(reportEvery)}
+		replayEnd: math.MinInt64, replayAt: now, tokens: startBurst, repairs: repairBurst, filled: now, reportAt: now.Add(reportEvery)}
 	seal, to := v.direct()
 	s.direct = to != nil
 	for _, t := range []*track{v.video, v.audio} {
