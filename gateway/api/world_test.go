@@ -66,7 +66,8 @@ func (b *bus) Close() error { return nil }
 
 // world is an API over a real store, desk, auth and photos, in a city of two
 // townships: east with the village v1 and the camera cam-e, west with v4 and
-// cam-w. Every role has an account in each, named as role-area.
+// cam-w. Every role has an account in each, named as role-area; the departments
+// gas and roads of the city have a handler each, named as they are.
 type world struct {
 	*API
 	store   *store.Store
@@ -182,6 +183,16 @@ func fill(tx alerts.Tx) error {
 		}
 	}
 	hash := weakHash()
+	for _, id := range []string{"gas", "roads"} {
+		if err := tx.SaveDepartment(alerts.Department{ID: id, AreaID: "city", Name: id}); err != nil {
+			return err
+		}
+		u := alerts.User{ID: "u-" + id, Username: id, Name: "handler of " + id, Role: alerts.Handler, AreaID: "city", DepartmentID: id,
+			PasswordHash: hash, SessionsFrom: time.Now()}
+		if err := tx.SaveUser(u); err != nil {
+			return err
+		}
+	}
 	for _, role := range alerts.Roles {
 		for _, area := range []string{"city", "east", "west"} {
 			u := alerts.User{ID: userID(role, area), Username: fmt.Sprintf("%s-%s", role, area), Name: string(role), Role: role,
@@ -197,7 +208,12 @@ func fill(tx alerts.Tx) error {
 // as signs an account in, once, and returns its cookie.
 func (w *world) as(t testing.TB, role alerts.Role, area string) *http.Cookie {
 	t.Helper()
-	name := fmt.Sprintf("%s-%s", role, area)
+	return w.signed(t, fmt.Sprintf("%s-%s", role, area))
+}
+
+// signed signs an account in by its name.
+func (w *world) signed(t testing.TB, name string) *http.Cookie {
+	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.cookies[name]; c != nil {
