@@ -138,7 +138,7 @@ func OpenAPI(version string) ([]byte, error) {
 func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("Sharp Eyes gateway", version)
 	c.Info.Description = "Cameras, incidents and alarms of a town's grids (网格). Sign in with POST /api/v1/session, " +
-		"which sets a cookie; alarm sources send a bearer token. Errors are RFC 9457 problem documents. Lists come in " +
+		"which sets a cookie; alarm sources and machines send a bearer token. Errors are RFC 9457 problem documents. Lists come in " +
 		"pages: pass next_cursor as cursor."
 	// The document and the page to try it are our own routes, which need no
 	// other site; answers carry no $schema links.
@@ -148,6 +148,7 @@ func humaConfig(version string) huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: auth.CookieName},
 		"source":  {Type: "http", Scheme: "bearer"},
+		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	return c
 }
@@ -161,6 +162,8 @@ func (a *API) register() {
 	a.registerAlerts()
 	a.registerUsers()
 	a.registerRules()
+	a.registerTokens()
+	a.registerWebhooks()
 	a.registerImports()
 	a.registerExports()
 	a.registerCases()

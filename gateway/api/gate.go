@@ -116,7 +116,9 @@ func (a *API) admit(r *http.Request, row route) (context.Context, error) {
 	}
 	need := alerts.Right(row.access)
 	switch {
-	case row.access == signedIn, row.access == ownReports && p.Scope.Can(alerts.Report):
+	case row.access == sessionOnly && p.Machine != "":
+		return nil, alerts.Errorf(alerts.Forbidden, "this is for people who have signed in; a machine's token has no session")
+	case row.access == sessionOnly, row.access == signedIn, row.access == ownReports && p.Scope.Can(alerts.Report):
 		return context.WithValue(ctx, principalKey{}, p), nil
 	case row.access == ownReports:
 		need = alerts.ReadIncidents

@@ -82,6 +82,7 @@ func matrix() map[string]expected {
 	}
 	cases(m)
 	rules(m)
+	forMachines(m)
 	out := map[string]expected{
 		"GET /api/openapi.json": {who: anybody}, "GET /api/docs": {who: anybody}, "GET /api/docs/{file}": {who: anybody},
 		"GET /healthz": {who: anybody}, "GET /readyz": {who: anybody}, "GET /metrics": {who: anybody}, "/api/": {who: anybody}, "/": {who: anybody},
@@ -131,6 +132,21 @@ func rules(m map[string]expected) {
 	}
 }
 
+// forMachines: tokens and webhooks are made by the administrator, and by the
+// leader, who may lend what he reads.
+func forMachines(m map[string]expected) {
+	for pattern, e := range map[string]expected{
+		"GET /tokens": {}, "POST /tokens": {}, "DELETE /tokens/{id}": {at: "token"},
+		"GET /webhooks": {}, "POST /webhooks": {}, "DELETE /webhooks/{id}": {at: "webhook"},
+		"PATCH /webhooks/{id}":          {at: "webhook", body: map[string]any{"name": "renamed", "kinds": []string{"camera.saved"}}},
+		"GET /webhooks/{id}/deliveries": {at: "webhook"},
+		"POST /webhooks/{id}/retry":     {at: "webhook"},
+	} {
+		e.who = "LA"
+		m[pattern] = e
+	}
+}
+
 // attachedForm is a form with one file, with a boundary of its own.
 const (
 	attachedType = "multipart/form-data; boundary=edge"
@@ -156,6 +172,17 @@ func (w *world) eastern(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	ids := map[string]string{"camera": "cam-e", "incident": inc.ID, "photo": inc.Photos[0].ID, "source": src.ID, "user": userID(alerts.Leader, "east")}
+	leader := scope(alerts.Leader, "city")
+	token, _, err := w.desk.CreateToken(t.Context(), leader, desk.TokenInput{Name: "platform", Rights: []alerts.Right{alerts.ViewMap}, AreaID: "east"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook, _, err := w.desk.CreateWebhook(t.Context(), leader, desk.WebhookInput{Name: "platform", URL: "https://example.org/hook",
+		Kinds: []alerts.EventKind{alerts.AlertRaised}, AreaID: "east"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids["token"], ids["webhook"] = token.ID, hook.ID
 	ids["case"] = decode[desk.CaseView](t, w.call(t, "GET", "/api/v1/cases/"+inc.Number, reporter, nil).want(t, 200)).ID
 	file := must[desk.AttachmentView](t)(w.desk.Attach(t.Context(), officerScope("east"), ids["case"], photo))
 	ids["attachment"] = file.ID

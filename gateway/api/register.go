@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"sharpeyes/alerts"
@@ -28,15 +29,22 @@ func (a *API) operation(method, path, id, tag, summary string) huma.Operation {
 	case sourceToken:
 		op.Security = []map[string][]string{{"source": {}}}
 		op.Description = "Needs the token of a source."
-	case signedIn:
+	case sessionOnly:
 		op.Security = []map[string][]string{{"session": {}}}
 		op.Description = "Needs a session."
+	case signedIn:
+		op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
+		op.Description = "Needs a session, or a machine's token."
 	case ownReports:
-		op.Security = []map[string][]string{{"session": {}}}
-		op.Description = "Needs a session with the right `read_incidents`; with `report` alone the own reports are there."
+		op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
+		op.Description = "Needs a session or token with the right `read_incidents`; with `report` alone the own reports are there."
 	default:
 		op.Security = []map[string][]string{{"session": {}}}
 		op.Description = "Needs a session with the right `" + string(row.access) + "`."
+		if slices.Contains(alerts.MachineRights[:], alerts.Right(row.access)) {
+			op.Security = append(op.Security, map[string][]string{"token": {}})
+			op.Description = "Needs a session or token with the right `" + string(row.access) + "`."
+		}
 	}
 	op.Extensions = map[string]any{"x-access": string(row.access)}
 	return op

@@ -8,7 +8,8 @@ type access string
 
 const (
 	public      access = "public"
-	signedIn    access = "signed in"
+	signedIn    access = "signed in" // by a session or a machine's token
+	sessionOnly access = "session"   // a person, by the session's cookie
 	sourceToken access = "source token"
 	// ownReports lets in who reads incidents, and who reports them: to see the
 	// own ones. Which, desk decides.
@@ -48,7 +49,7 @@ func routes() []route {
 	const v1 = "/api/v1"
 	return []route{
 		{"POST", v1 + "/session", public, smallBody},
-		{"GET", v1 + "/session", signedIn, noBody},
+		{"GET", v1 + "/session", sessionOnly, noBody},
 		{"DELETE", v1 + "/session", public, noBody},
 
 		{"GET", v1 + "/areas", right(alerts.ViewMap), noBody},
@@ -116,6 +117,16 @@ func routes() []route {
 		{"GET", v1 + "/users", right(alerts.ManageUsers), noBody},
 		{"POST", v1 + "/users", right(alerts.ManageUsers), smallBody},
 		{"PATCH", v1 + "/users/{id}", right(alerts.ManageUsers), smallBody},
+
+		{"GET", v1 + "/tokens", right(alerts.ManageTokens), noBody},
+		{"POST", v1 + "/tokens", right(alerts.ManageTokens), smallBody},
+		{"DELETE", v1 + "/tokens/{id}", right(alerts.ManageTokens), noBody},
+		{"GET", v1 + "/webhooks", right(alerts.ManageTokens), noBody},
+		{"POST", v1 + "/webhooks", right(alerts.ManageTokens), smallBody},
+		{"PATCH", v1 + "/webhooks/{id}", right(alerts.ManageTokens), smallBody},
+		{"DELETE", v1 + "/webhooks/{id}", right(alerts.ManageTokens), noBody},
+		{"GET", v1 + "/webhooks/{id}/deliveries", right(alerts.ManageTokens), noBody},
+		{"POST", v1 + "/webhooks/{id}/retry", right(alerts.ManageTokens), noBody},
 
 		{"GET", v1 + "/live", signedIn, noBody},
 
