@@ -135,6 +135,10 @@ func (c *change) used(ctx context.Context, code string, b *ruleBook) (string, er
 	if err != nil || len(list) > 0 {
 		return "incidents were reported under it", err
 	}
+	cases, _, err := c.Cases(ctx, alerts.System(), alerts.CaseFilter{Category: code, Page: one})
+	if err != nil || len(cases) > 0 {
+		return "cases are classed under it", err
+	}
 	return "", nil
 }
 
