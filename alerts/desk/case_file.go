@@ -251,6 +251,9 @@ func (m *moving) split() error {
 	from := first.Step
 	first.Step, first.StepAt, first.Outcome, first.ClosedAt, first.MergedInto = alerts.StepFile, m.now, "", time.Time{}, ""
 	first.Incidents = 1
+	if first.Against, err = m.ownAgainst(&first); err != nil {
+		return err
+	}
 	m.d.startClock(&first, m.now)
 	err = m.c.saveMove(m.ctx, m.t, m.s, &first, alerts.Move{Action: alerts.ActSplit, From: from, To: first.Step,
 		At: clampTime(m.now, first.UpdatedAt), AreaID: m.center(), Reason: m.in.Reason,
@@ -269,8 +272,7 @@ func (m *moving) split() error {
 // with the case of the incident that has gone, and no other that stays has it.
 func (m *moving) stillAgainst(gone int) error {
 	k := m.k
-	taken := slices.ContainsFunc(m.moves, func(v alerts.Move) bool { return v.Action == alerts.ActMerge && v.Details["against"] == takenOver })
-	if k.Against == "" || !taken {
+	if k.Against == "" || !tookOver(m.moves) {
 		return nil
 	}
 	for n, l := range m.filings {
@@ -281,12 +283,34 @@ func (m *moving) stillAgainst(gone int) error {
 		if err != nil {
 			return err
 		}
-		if first.Against == k.Against {
+		own, err := m.ownAgainst(&first)
+		if err != nil {
+			return err
+		}
+		if own == k.Against {
 			return nil
 		}
 	}
 	k.Against = ""
 	return nil
+}
+
+// ownAgainst is the department that a case's first incident complains about.
+func (m *moving) ownAgainst(k *alerts.Case) (string, error) {
+	if k.Against == "" {
+		return "", nil
+	}
+	moves, err := m.c.Moves(m.ctx, k.ID)
+	if err != nil || tookOver(moves) {
+		return "", err
+	}
+	return k.Against, nil
+}
+
+// tookOver tells whether a case has its complaint from another one: only a case
+// without one of its own takes one over.
+func tookOver(moves []alerts.Move) bool {
+	return slices.ContainsFunc(moves, func(v alerts.Move) bool { return v.Action == alerts.ActMerge && v.Details["against"] == takenOver })
 }
 
 // takenOver is what a merge says where the complaint came with it.

@@ -237,10 +237,17 @@ func (m *moving) resume() error {
 	return nil
 }
 
-// asked returns the request for more time that waits for an answer.
+// asked returns the request for more time in this step that waits for an answer.
 func (m *moving) asked() (alerts.Move, bool) {
-	last, ok := m.last(alerts.ActAskTime, alerts.ActGrantTime, alerts.ActDenyTime)
-	return last, ok && last.Action == alerts.ActAskTime && !last.At.Before(m.k.StepAt)
+	for _, v := range slices.Backward(m.moves) {
+		switch {
+		case v.Action == alerts.ActAskTime:
+			return v, true
+		case v.Action == alerts.ActGrantTime, v.Action == alerts.ActDenyTime, v.From != v.To:
+			return alerts.Move{}, false
+		}
+	}
+	return alerts.Move{}, false
 }
 
 func (m *moving) barAsked() error {
@@ -411,9 +418,6 @@ func (m *moving) reopen() error {
 }
 
 func (m *moving) barSettledLong() error {
-	if err := m.barMerged(); err != nil {
-		return err
-	}
 	if m.now.After(m.k.ClosedAt.Add(disputeTime)) {
 		return alerts.Errorf(alerts.Conflict, "a closed case can be disputed within %d days: report it anew", int(disputeTime.Hours()/24))
 	}

@@ -171,7 +171,7 @@ func (o *office) desk(t testing.TB) *Desk {
 	d.Clock = o.clock.time
 	d.NumberPrefix = "LH-"
 	d.Categories = []alerts.Category{{Code: "hazard.gas", Group: "hazard", Severity: alerts.High},
-		{Code: "opinion.other", Group: "opinion", Severity: alerts.Low}}
+		{Code: "opinion.other", Group: "opinion", Severity: alerts.Low}, {Code: "rubbish", Group: "facility", Severity: alerts.Low, Proof: true}}
 	vault, err := NewVault(RandomKey())
 	if err != nil {
 		t.Fatal(err)
