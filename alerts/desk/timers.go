@@ -13,7 +13,7 @@ import (
 // Timing.
 const (
 	timerPeriod = 5 * time.Second // between looks at the clocks
-	timerBatch  = 32              // cases in one transaction: others' writes wait for it
+	timerBatch  = 16              // cases in one transaction: others' writes wait for it
 	timerPause  = time.Minute     // after which a case that could not be saved is tried again
 	maxFailures = 1000            // cases that are left alone for now
 

@@ -309,7 +309,7 @@ func BenchmarkTimers(b *testing.B) {
 	o := newOffice(b)
 	o.rule(b, DeadlineView{Step: "report", Minutes: 60, Around: true, Escalate: true})
 	const open, perMinute = 100_000, 1000
-	first := o.clock.time().Add(time.Hour)
+	first := o.clock.time().Truncate(time.Minute).Add(time.Hour)
 	for n := 0; n < open; n += 1000 {
 		err := o.store.Write(context.Background(), func(tx alerts.Tx) error {
 			for i := range 1000 {
