@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,9 +12,13 @@ import (
 // BenchmarkLists asks a large town for pages, with scopes and filters that lie
 // well and badly in its indexes. Text that nothing holds is the worst: all of a
 // scope is read.
-func BenchmarkLists(b *testing.B) {
+func BenchmarkLists(b *testing.B) { benchmarkLists(b, file(b)) }
+
+func BenchmarkListsOnPostgres(b *testing.B) { benchmarkLists(b, postgres.URL(b)) }
+
+func benchmarkLists(b *testing.B, address string) {
 	ctx := context.Background()
-	s := open(b, filepath.Join(b.TempDir(), "sharpeyes.db"))
+	s := open(b, address)
 	defer s.Close()
 	storetest.Town(b, s)
 	const total = 300_000

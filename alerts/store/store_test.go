@@ -128,15 +128,23 @@ func change(t *testing.T, path, statement string) {
 
 // BenchmarkWrite commits incidents as desk.Report does: a remembered key, two
 // numbers, the incident and its event, acknowledged once they are on disk.
-func BenchmarkWrite(b *testing.B) {
+func BenchmarkWrite(b *testing.B) { benchmarkWrite(b, file) }
+
+func BenchmarkWriteOnPostgres(b *testing.B) { benchmarkWrite(b, postgres.URL) }
+
+// file is the address of a new file.
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "sharpeyes.db") }
+
+func benchmarkWrite(b *testing.B, address func(testing.TB) string) {
 	for _, writers := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			s := open(b, filepath.Join(b.TempDir(), "sharpeyes.db"))
+			s := open(b, address(b))
 			defer s.Close()
 			storetest.Town(b, s)
 			var n atomic.Int64
 			b.SetParallelism((writers + 1) / 2) // times GOMAXPROCS
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					if err := report(s, int(n.Add(1))); err != nil {
