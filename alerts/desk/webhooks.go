@@ -30,8 +30,9 @@ type WebhookInput struct {
 	AreaID string             `json:"area_id" doc:"Area whose events it is told of, with everything below it"`
 }
 
-// WebhookPatch changes a webhook; nil fields stay. Whoever changes it answers
-// for it from then on: it is told of nothing that he may not read.
+// WebhookPatch changes a webhook; nil fields stay. Whoever changes what it is
+// told and where answers for it from then on: it is told of nothing that he may
+// not read.
 type WebhookPatch struct {
 	Name      *string             `json:"name,omitempty" doc:"What it is for"`
 	URL       *string             `json:"url,omitempty" maxLength:"2000" doc:"Address that events are posted to"`
@@ -119,9 +120,8 @@ func (d *Desk) Deliveries(ctx context.Context, s alerts.Scope, id string) ([]Del
 	return out, nil
 }
 
-// hook checks what a webhook is kept with.
+// hook checks what a webhook is told, and of where.
 func (d *Desk) hook(f *faults, s alerts.Scope, v *alerts.Webhook) {
-	v.Name = f.line("name", v.Name, true, 100)
 	if a, ok := d.known.places().area(v.AreaID); !ok || !s.Covers(a.Path) {
 		f.add("area_id", "there is no such area in this account's areas")
 	}
@@ -199,6 +199,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, s alerts.Scope, in WebhookInpu
 	var f faults
 	h := alerts.Webhook{ID: alerts.NewID(d.now()), Name: in.Name, Kinds: in.Kinds, AreaID: in.AreaID, CreatedBy: s.User, CreatedAt: d.now(),
 		Progress: alerts.HookProgress{State: alerts.HookActive}}
+	h.Name = f.line("name", h.Name, true, 100)
 	d.hook(&f, s, &h)
 	h.URL = d.hookURL(&f, in.URL)
 	if err := f.err(); err != nil {
@@ -254,8 +255,11 @@ func (d *Desk) ChangeWebhook(ctx context.Context, s alerts.Scope, id string, in 
 		set(&h.Name, in.Name)
 		set(&h.Kinds, in.Kinds)
 		set(&h.AreaID, in.AreaID)
-		h.CreatedBy = s.User
-		d.hook(&f, s, &h)
+		if in.Kinds != nil || in.AreaID != nil || in.URL != nil || in.NewSecret {
+			h.CreatedBy = s.User
+			d.hook(&f, s, &h)
+		}
+		h.Name = f.line("name", h.Name, true, 100)
 		if in.URL != nil {
 			h.URL = d.hookURL(&f, *in.URL)
 		}
