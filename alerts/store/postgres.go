@@ -166,6 +166,9 @@ func preparePostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	if _, err := p.Up(ctx); err != nil {
 		return cannotOpen(name, err)
 	}
+	if _, err := conn.Exec(ctx, keptPostgres()); err != nil {
+		return cannotOpen(name, err)
+	}
 	_, err = conn.Exec(ctx, "INSERT INTO series (name, value) VALUES ('"+turnRow+"', 0) ON CONFLICT DO NOTHING")
 	return cannotOpen(name, err)
 }

@@ -144,6 +144,11 @@ func prepare(ctx context.Context, db *sql.DB, path string) error {
 	if _, err := p.Up(ctx); err != nil {
 		return openError(path, err)
 	}
+	for _, statement := range keptSQLite() {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return openError(path, err)
+		}
+	}
 	return nil
 }
 
