@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"regexp"
+	"strconv"
 	"time"
 
 	"sharpeyes/alerts"
@@ -72,12 +73,28 @@ func (d *Desk) CreateUser(ctx context.Context, s alerts.Scope, in UserInput) (Us
 		if err := c.SaveUser(u); err != nil {
 			return err
 		}
+		if err := c.audit(s, alerts.AuditConfig, "user/"+u.ID, u.AreaID, userAlteration("create", alerts.User{}, u)); err != nil {
+			return err
+		}
 		return c.emit(alerts.UserChanged, u.AreaID, "", u.ID, nil)
 	})
 	if err != nil {
 		return UserView{}, err
 	}
 	return d.userView(u), nil
+}
+
+// userAlteration tells what a change made of an account.
+func userAlteration(action string, before, after alerts.User) alteration {
+	a := altered(action).field("username", before.Username, after.Username).field("name", before.Name, after.Name).
+		field("role", string(before.Role), string(after.Role)).field("area_id", before.AreaID, after.AreaID).
+		field("department_id", before.DepartmentID, after.DepartmentID).
+		field("disabled", strconv.FormatBool(before.Disabled), strconv.FormatBool(after.Disabled)).
+		secret("password", before.PasswordHash != after.PasswordHash)
+	if before.ID != "" && !before.SessionsFrom.Equal(after.SessionsFrom) {
+		a["sessions"] = "ended"
+	}
+	return a
 }
 
 // ChangeUser changes an account. Nobody changes the own role or area, or
@@ -121,6 +138,9 @@ func (d *Desk) ChangeUser(ctx context.Context, s alerts.Scope, id string, in Use
 			u.SessionsFrom = clampTime(d.Clock().UTC(), before.SessionsFrom.Add(time.Microsecond))
 		}
 		if err := c.SaveUser(u); err != nil {
+			return err
+		}
+		if err := c.audit(s, alerts.AuditConfig, "user/"+id, u.AreaID, userAlteration("change", before, u)); err != nil {
 			return err
 		}
 		return c.emit(alerts.UserChanged, u.AreaID, "", u.ID, nil)

@@ -145,7 +145,7 @@ func (ws *watched) write() {
 		case <-ws.stop:
 			return // close writes the rest
 		}
-		ws.flush()
+		ws.flushWithin(endsTime)
 		ws.mu.Lock()
 		if len(ws.ends) == 0 {
 			ws.writing = false
@@ -157,13 +157,14 @@ func (ws *watched) write() {
 	}
 }
 
-// flush writes the ends there are; those that the store does not take stay.
-func (ws *watched) flush() {
+// flushWithin writes the ends there are; those that the store does not take in
+// time stay.
+func (ws *watched) flushWithin(d time.Duration) {
 	ws.mu.Lock()
 	ends := ws.ends
 	ws.ends = nil
 	ws.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), endsTime)
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	for len(ends) > 0 {
 		n := min(len(ends), endsAtOnce)
@@ -189,5 +190,5 @@ func (ws *watched) close() {
 	}
 	close(ws.stop)
 	ws.writers.Wait()
-	ws.flush()
+	ws.flushWithin(endsTime)
 }
