@@ -15,7 +15,10 @@ import (
 // his sight.
 func (q queries) selCases(model any, s alerts.Scope) *bun.SelectQuery {
 	sel := q.sel(model, s).ColumnExpr("COALESCE(h.path, '') AS holder_path").Join("LEFT JOIN areas AS h ON h.id = r.holder_id")
-	return inSight(sel, s.Sight())
+	for _, c := range seen(s.Sight()) {
+		sel = sel.Where(c.where, c.args...)
+	}
+	return sel
 }
 
 // unseen tells that a caller sees no case at all.
@@ -23,31 +26,6 @@ func unseen(s alerts.Scope) bool {
 	v := s.Sight()
 	return nowhere(s) || !v.All && v.UserID == "" && v.DepartmentID == "" && len(v.GridIDs) == 0
 }
-
-// inSight narrows a query of cases to those that the caller is a party to.
-func inSight(q *bun.SelectQuery, v alerts.Sight) *bun.SelectQuery {
-	if v.All {
-		return q
-	}
-	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		if v.UserID != "" {
-			q = q.WhereOr("r.person_id = ?", v.UserID).WhereOr(`EXISTS (SELECT 1 FROM case_filings AS f
-				JOIN incidents AS i ON i.id = f.incident_id WHERE f.case_id = r.id AND i.reporter_id = ?)`, v.UserID)
-		}
-		if v.DepartmentID != "" {
-			q = q.WhereOr(ofDepartment, v.DepartmentID, v.DepartmentID, v.DepartmentID)
-		}
-		if len(v.GridIDs) > 0 {
-			q = q.WhereOr("r.grid_id IN (?)", bun.List(v.GridIDs))
-		}
-		return q
-	})
-}
-
-// ofDepartment is the condition that a case concerns a department: assigned,
-// first receiver or joint.
-const ofDepartment = `(r.department_id = ? OR r.first_id = ? OR
-	EXISTS (SELECT 1 FROM case_parts AS p WHERE p.case_id = r.id AND p.department_id = ?))`
 
 // Case returns one case.
 func (q queries) Case(ctx context.Context, s alerts.Scope, id string) (alerts.Case, error) {

@@ -71,12 +71,15 @@ func (r countRow) value() alerts.CaseCount {
 // CaseCounts counts cases by a group.
 func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFilter, by alerts.CaseGroup, now time.Time) ([]alerts.CaseCount, error) {
 	column, err := groupColumn(by)
-	if err != nil || unseen(s) || !storable(textOf(f)) {
+	if err != nil {
 		return nil, err
 	}
-	sel := inSight(within(q.db.NewSelect().TableExpr("cases AS r"), s), s.Sight())
-	sel, ok, err := q.filtered(ctx, sel, f)
+	conditions, ok, err := q.conditions(ctx, s, f)
 	if err != nil || !ok {
+		return nil, err
+	}
+	sel, err := q.narrowest(ctx, conditions, "cases_opened")
+	if err != nil {
 		return nil, err
 	}
 	rows, err := q.counted(ctx, sel, column, by, now)

@@ -4,23 +4,31 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"sharpeyes/alerts"
 )
 
 var (
 	byCommented   = order{tag: "m", column: "at", newest: true}
-	casesUpdated  = order{tag: "ku", column: "updated_at", newest: true}
-	casesOpened   = order{tag: "ko", column: "opened_at", newest: true}
-	casesUrgency  = order{tag: "kd", column: "urgency", newest: true}
-	casesGravity  = order{tag: "kg", column: "gravity", newest: true}
+	casesUpdated  = caseOrder{order{tag: "ku", column: "updated_at", newest: true}, "updated"}
+	casesOpened   = caseOrder{order{tag: "ko", column: "opened_at", newest: true}, "opened"}
+	casesUrgency  = caseOrder{order{tag: "kd", column: "urgency", newest: true}, "urgency"}
+	casesGravity  = caseOrder{order{tag: "kg", column: "gravity", newest: true}, "gravity"}
 	caseSortTexts = "updated, opened, due or severity"
 )
 
+// caseOrder is an order with the end of its index's name.
+type caseOrder struct {
+	order
+	name string
+}
+
 // orderOf returns a list's order, and the value of a row in it.
-func orderOf(s alerts.CaseSort) (order, func(caseRow) int64, error) {
+func orderOf(s alerts.CaseSort) (caseOrder, func(caseRow) int64, error) {
 	switch s {
 	case "", alerts.ByUpdated:
 		return casesUpdated, func(r caseRow) int64 { return r.UpdatedAt }, nil
@@ -31,7 +39,7 @@ func orderOf(s alerts.CaseSort) (order, func(caseRow) int64, error) {
 	case alerts.BySeverity:
 		return casesGravity, func(r caseRow) int64 { return r.Gravity }, nil
 	}
-	return order{}, nil, alerts.InvalidField("sort", "must be %s", caseSortTexts)
+	return caseOrder{}, nil, alerts.InvalidField("sort", "must be %s", caseSortTexts)
 }
 
 // textOf is all text of a filter that is compared with what is stored.
@@ -41,79 +49,127 @@ func textOf(f alerts.CaseFilter) string {
 }
 
 // Cases lists cases in one of the fixed orders.
+//
+// A page is read in two steps: the ids of its rows, and then the rows. The ids
+// come in one of two ways. Where a condition leaves few cases, these are taken
+// from its index and sorted. Where every condition leaves many, the index of
+// the order is walked until the page is full, which is soon.
 func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter) ([]alerts.Case, string, error) {
 	limit, err := limitOf(f.Page)
 	if err != nil {
 		return nil, "", err
 	}
 	o, key, err := orderOf(f.Sort)
-	if err != nil || unseen(s) || !storable(textOf(f)) {
+	if err != nil {
 		return nil, "", err
 	}
-	var rows []caseRow
-	sel, ok, err := q.filtered(ctx, q.selCases(&rows, s), f)
+	conditions, ok, err := q.conditions(ctx, s, f)
 	if err != nil || !ok {
 		return nil, "", err
 	}
-	if sel, err = o.after(sel, f.Page); err != nil {
+	from, err := q.narrowest(ctx, conditions, "cases_"+o.name)
+	if err != nil {
 		return nil, "", err
 	}
-	if err := o.sort(sel, limit).Scan(q.ctx(ctx)); err != nil {
+	page, err := o.after(from.Column("r.id", "r."+o.column), f.Page)
+	if err != nil {
+		return nil, "", err
+	}
+	var rows []caseRow
+	sel := q.selCases(&rows, alerts.System()).Where("r.id IN (SELECT id FROM (?) AS page)", o.sort(page, limit)).OrderExpr(o.by("r."))
+	if err := sel.Scan(q.ctx(ctx)); err != nil {
 		return nil, "", fmt.Errorf("store: list cases: %w", classify(err))
 	}
-	out, next := list(rows, limit, o, func(r caseRow) (string, string) { return strconv.FormatInt(key(r), 10), r.ID }, caseRow.value)
+	out, next := list(rows, limit, o.order, func(r caseRow) (string, string) { return strconv.FormatInt(key(r), 10), r.ID }, caseRow.value)
 	return out, next, nil
 }
 
-// filtered narrows a query of cases by a filter; false: nothing can fit.
-func (q queries) filtered(ctx context.Context, sel *bun.SelectQuery, f alerts.CaseFilter) (*bun.SelectQuery, bool, error) {
-	if f.AreaID != "" {
-		path, err := q.areaPath(ctx, f.AreaID)
-		if err != nil || path == "" {
-			return sel, false, err
+const (
+	// few is how many cases are rather sorted than an order is walked, where
+	// there is one condition; more where there are several, which together leave
+	// less than each.
+	few       = 10_000
+	fewOfMany = 25_000
+)
+
+// narrowest starts a query of the cases, r, that meet all conditions, by the
+// index of the one that leaves the fewest, or by another index where each
+// leaves many.
+func (q queries) narrowest(ctx context.Context, all []condition, otherwise string) (*bun.SelectQuery, error) {
+	least, at := few, -1
+	if len(all) > 1 {
+		least = fewOfMany
+	}
+	for i, c := range all {
+		n, err := q.size(ctx, c, least)
+		if err != nil {
+			return nil, err
 		}
-		where, args := pathRanges("path", []string{path})
-		sel = sel.Where("r.area_id IN (SELECT id FROM areas WHERE "+where+")", args...)
+		if n < least {
+			least, at = n, i
+		}
 	}
-	sel = equal(sel, "holder_id", f.HolderID)
-	sel = equal(sel, "grid_id", f.GridID)
-	sel = below(sel, f.Category)
-	sel = equal(sel, "severity", string(f.Severity))
-	sel = equal(sel, "step", string(f.Step))
-	sel = equal(sel, "outcome", string(f.Outcome))
-	if f.Open != nil {
-		sel = sel.Where(flag("is_open", *f.Open))
+	sel := q.db.NewSelect()
+	switch {
+	case at < 0:
+		sel = sel.TableExpr(q.cases(otherwise))
+	case len(all[at].members) > 0:
+		sel = sel.TableExpr("cases AS r").Where("r.id IN (?)", q.union(all[at].members, 0))
+	case q.postgres():
+		// The fence keeps the planner from walking the order all the same.
+		sel = sel.TableExpr("(SELECT * FROM cases AS r WHERE "+all[at].where+" OFFSET 0) AS r", all[at].args...)
+	default:
+		sel = sel.TableExpr(q.cases(all[at].index)).Where(all[at].where, all[at].args...)
 	}
-	if f.Direct != nil {
-		sel = sel.Where(flag("direct", *f.Direct))
+	for i, c := range all {
+		if i != at {
+			sel = sel.Where(c.where, c.args...)
+		}
 	}
-	if f.DepartmentID != "" {
-		sel = sel.Where(ofDepartment, f.DepartmentID, f.DepartmentID, f.DepartmentID)
-	}
-	sel = equal(sel, "person_id", f.PersonID)
-	if !f.OverdueAt.IsZero() {
-		sel = sel.Where("r.is_open").Where("r.paused_at = 0").Where("r.due_at > 0").Where("r.due_at < ?", micros(f.OverdueAt))
-	}
-	if f.Supervised {
-		sel = sel.Where("r.supervised > 0")
-	}
-	sel = between(sel, "opened_at", f.Since, f.Until)
-	return matching(sel, f.Text, "title", "address", "code"), true, nil
+	return sel, nil
 }
 
-// flag is a condition in the words of the partial indexes.
-func flag(column string, is bool) string {
-	if is {
-		return "r." + column
+// cases names the table as r, to be read by an index. SQLite keeps no figures
+// to choose one by; PostgreSQL does, and takes no advice.
+func (q queries) cases(index string) string {
+	if q.postgres() {
+		return "cases AS r"
 	}
-	return "NOT r." + column
+	return "cases AS r INDEXED BY " + index
 }
 
-// below narrows a query of cases to a category and everything below it.
-func below(q *bun.SelectQuery, category string) *bun.SelectQuery {
-	if category == "" {
-		return q
+func (q queries) postgres() bool { return q.db.Dialect().Name() == dialect.PG }
+
+// size counts the cases that meet a condition, limit at most; limit where no
+// index serves it.
+func (q queries) size(ctx context.Context, c condition, limit int) (int, error) {
+	var of *bun.SelectQuery
+	switch {
+	case len(c.members) > 0:
+		of = q.db.NewSelect().TableExpr("(?) AS m", q.union(c.members, limit))
+	case c.index != "":
+		of = q.db.NewSelect().TableExpr(q.cases(c.index)).Where(c.where, c.args...)
+	default:
+		return limit, nil
 	}
-	// "/" follows ".", which parts the levels.
-	return q.Where("(r.category = ? OR r.category >= ? AND r.category < ?)", category, category+".", category+"/")
+	var n int
+	if err := q.db.NewSelect().ColumnExpr("COUNT(*)").TableExpr("(?) AS few", of.ColumnExpr("1").Limit(int64(limit))).
+		Scan(q.ctx(ctx), &n); err != nil {
+		return 0, fmt.Errorf("store: count cases: %w", classify(err))
+	}
+	return n, nil
+}
+
+// union is a query of the ids that any of the ways gives, limit at most of each.
+func (q queries) union(of []membership, limit int) *bun.RawQuery {
+	var parts []string
+	var args []any
+	for i, m := range of {
+		part := m.query
+		if limit > 0 {
+			part = fmt.Sprintf("SELECT * FROM (%s LIMIT %d) AS m%d", m.query, limit, i)
+		}
+		parts, args = append(parts, part), append(args, m.args...)
+	}
+	return q.db.NewRaw(strings.Join(parts, " UNION ALL "), args...)
 }

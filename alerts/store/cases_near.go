@@ -30,15 +30,21 @@ func distance(a, b alerts.Point) float64 {
 // are then read.
 func (q queries) CasesNear(ctx context.Context, s alerts.Scope, p alerts.Point, metres float64, category string,
 	since time.Time, limit int) ([]alerts.Case, error) {
-	if unseen(s) || limit <= 0 || !(metres >= 0) || !storable(category) {
+	if limit <= 0 || !(metres >= 0) {
 		return nil, nil
 	}
 	var places []struct {
 		ID       string
 		Lon, Lat float64
 	}
-	sel := q.db.NewSelect().TableExpr("cases AS r").Column("r.id", "r.lon", "r.lat").Where("r.is_open")
-	sel = between(below(box(inSight(within(sel, s), s.Sight()), p, metres), category), "opened_at", since, time.Time{})
+	conditions, ok, err := q.conditions(ctx, s, alerts.CaseFilter{Category: category, Since: since})
+	if err != nil || !ok {
+		return nil, err
+	}
+	sel := box(q.db.NewSelect().TableExpr(q.cases("cases_place")).Column("r.id", "r.lon", "r.lat").Where("r.is_open"), p, metres)
+	for _, c := range conditions {
+		sel = sel.Where(c.where, c.args...)
+	}
 	if err := sel.Scan(q.ctx(ctx), &places); err != nil {
 		return nil, fmt.Errorf("store: list cases near a point: %w", classify(err))
 	}

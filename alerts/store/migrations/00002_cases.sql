@@ -55,17 +55,23 @@ CREATE TABLE cases (
     gravity        BIGINT NOT NULL,
     urgency        BIGINT NOT NULL
 );
+-- The orders of lists.
 CREATE INDEX cases_updated ON cases (updated_at, id);
 CREATE INDEX cases_opened ON cases (opened_at, id);
 CREATE INDEX cases_gravity ON cases (gravity, id);
 CREATE INDEX cases_urgency ON cases (urgency, id);
-CREATE INDEX cases_area ON cases (area_id, opened_at, id);
-CREATE INDEX cases_grid ON cases (grid_id, opened_at, id);
-CREATE INDEX cases_holder ON cases (holder_id, opened_at, id);
-CREATE INDEX cases_category ON cases (category, opened_at, id);
-CREATE INDEX cases_department ON cases (department_id, opened_at, id);
-CREATE INDEX cases_first ON cases (first_id, opened_at, id);
-CREATE INDEX cases_person ON cases (person_id, opened_at, id);
+-- What leaves few cases; nothing that most moves change.
+CREATE INDEX cases_area ON cases (area_id, opened_at);
+CREATE INDEX cases_grid ON cases (grid_id);
+CREATE INDEX cases_holder ON cases (holder_id);
+CREATE INDEX cases_category ON cases (category);
+CREATE INDEX cases_department ON cases (department_id);
+CREATE INDEX cases_first ON cases (first_id);
+CREATE INDEX cases_person ON cases (person_id);
+CREATE INDEX cases_step ON cases (step) WHERE is_open;
+CREATE INDEX cases_outcome ON cases (outcome) WHERE outcome > '' AND outcome <> 'solved';
+CREATE INDEX cases_direct ON cases (opened_at) WHERE direct;
+CREATE INDEX cases_supervised ON cases (supervised) WHERE supervised > 0;
 CREATE INDEX cases_place ON cases (lat, lon) WHERE is_open;
 CREATE INDEX cases_next ON cases (next_at, id) WHERE next_at > 0;
 
