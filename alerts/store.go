@@ -42,6 +42,10 @@ func (k EventKind) NeededRight() Right {
 	return ""
 }
 
+// Everywhere tells that events of the kind are for every area: the rules hold
+// for the whole town.
+func (k EventKind) Everywhere() bool { return k == RulesChanged }
+
 // Event is one change, numbered in the order of commits.
 type Event struct {
 	Seq      int64           `json:"seq"` // from 1, without gaps

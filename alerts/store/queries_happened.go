@@ -147,7 +147,7 @@ func (q queries) Events(ctx context.Context, s alerts.Scope, since int64, limit 
 	sel := q.db.NewSelect().Model(&rows).Where("r.seq > ? AND r.seq <= ?", since, newest).OrderExpr("r.seq").Limit(int64(limit))
 	if !s.Everything() {
 		where, args := pathRanges("r.area_path", s.Paths)
-		sel = sel.Where(where, args...)
+		sel = sel.Where("("+where+" OR r.kind = ?)", append(args, string(alerts.RulesChanged))...)
 	}
 	if err := sel.Scan(q.ctx(ctx)); err != nil {
 		return nil, 0, fmt.Errorf("store: list events: %w", classify(err))

@@ -23,6 +23,8 @@ type item struct {
 	right   alerts.Right
 	parties []string // of a case: whom it concerns
 	json    []byte
+
+	everywhere bool // for every area, whatever its path
 }
 
 // viewer is a scope with what it sees of cases.
@@ -36,7 +38,7 @@ func viewerOf(s alerts.Scope) viewer { return viewer{Scope: s, sight: s.Sight()}
 // sees tells whether an event is for a viewer: his right, his areas, and of
 // cases, where he does not see all, one he is a party to.
 func (v viewer) sees(it item) bool {
-	if !v.Can(it.right) || !v.Covers(it.path) {
+	if !v.Can(it.right) || !it.everywhere && !v.Covers(it.path) {
 		return false
 	}
 	return it.right != alerts.ReadCases || v.sight.All || v.concerns(it.parties)
@@ -72,7 +74,7 @@ func encode(e alerts.Event) (item, bool) {
 	if err != nil {
 		return item{}, false // Data is not JSON: never stored by desk
 	}
-	return item{seq: e.Seq, path: e.AreaPath, right: right, parties: e.Parties, json: raw}, true
+	return item{seq: e.Seq, path: e.AreaPath, right: right, parties: e.Parties, everywhere: e.Kind.Everywhere(), json: raw}, true
 }
 
 func (f *feed) newest() int64 {

@@ -104,17 +104,17 @@ func testEventScope(t *testing.T, s alerts.Store) {
 				return err
 			}
 		}
-		return nil
+		return tx.Append(&alerts.Event{Kind: alerts.RulesChanged}) // for every area
 	})
 	for _, c := range []struct {
 		scope alerts.Scope
 		want  []int64
 		upTo  int64
 	}{
-		{alerts.System(), []int64{1, 2, 3, 4, 5}, 5},
-		{At(CityPath), []int64{1, 2, 4, 5}, 5},
-		{At(T1Path), []int64{1, 4}, 5},
-		{At(T3Path), []int64{2}, 5},
+		{alerts.System(), []int64{1, 2, 3, 4, 5, 6}, 6},
+		{At(CityPath), []int64{1, 2, 4, 5, 6}, 6},
+		{At(T1Path), []int64{1, 4, 6}, 6},
+		{At(T3Path), []int64{2, 6}, 6},
 		{alerts.Scope{}, nil, 0},
 	} {
 		events, upTo, err := s.Events(ctx, c.scope, 0, 10)
