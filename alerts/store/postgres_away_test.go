@@ -204,3 +204,37 @@ func TestPostgresRunsAgain(t *testing.T) {
 		t.Errorf("%d incidents (%v), want 21", len(list), err)
 	}
 }
+
+// A write that swallows a failure which has ended its transaction fails, and
+// nothing of it stays; those that share the transaction are not harmed.
+func TestPostgresSwallowed(t *testing.T) {
+	address := postgres.URL(t)
+	s := open(t, address)
+	defer s.Close()
+	storetest.Town(t, s)
+	postgres.Exec(t, address, "INSERT INTO series (name, value) VALUES ('full', 9223372036854775807)")
+	var others sync.WaitGroup
+	err := s.Write(context.Background(), func(tx alerts.Tx) error {
+		for n := range 20 {
+			others.Go(func() {
+				if err := report(s, n+2); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if err := tx.AddIncident(storetest.Incident(1, "v1", "")); err != nil {
+			return err
+		}
+		if _, err := tx.NextNumber("full"); err == nil {
+			t.Error("a series that has come to its end goes on")
+		}
+		return nil
+	})
+	others.Wait()
+	if err == nil {
+		t.Error("a write without its transaction was acknowledged")
+	}
+	if list, _, err := s.Incidents(context.Background(), alerts.System(), alerts.IncidentFilter{}); err != nil || len(list) != 20 {
+		t.Errorf("%d incidents (%v), want 20", len(list), err)
+	}
+}

@@ -107,14 +107,15 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &patient{Conn: c}, nil
+	return &patient{Conn: c, within: answerWithin}, nil
 }
 
-// patient is a connection whose every read ends within answerWithin, unless
+// patient is a connection whose every read ends within a time, unless
 // whoever uses it has set a time of his own: a server that stands still must
 // not hold up all that is written.
 type patient struct {
 	net.Conn
+	within time.Duration
 
 	mu  sync.Mutex
 	own bool // the user has set a deadline
@@ -124,7 +125,7 @@ type patient struct {
 func (p *patient) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	if !p.own {
-		_ = p.Conn.SetReadDeadline(time.Now().Add(answerWithin))
+		_ = p.Conn.SetReadDeadline(time.Now().Add(p.within))
 	}
 	p.mu.Unlock()
 	return p.Conn.Read(b)
