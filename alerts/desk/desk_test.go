@@ -116,18 +116,24 @@ func box(west, south, east, north float64) alerts.MultiPolygon {
 // township t3 in county west. Counties have no shape of their own.
 func newOffice(t testing.TB) *office {
 	t.Helper()
-	ctx := context.Background()
-	s, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "sharpeyes.db")})
+	s, err := store.Open(context.Background(), store.Options{Path: filepath.Join(t.TempDir(), "sharpeyes.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newOfficeIn(t, s)
+}
+
+// newOfficeIn opens it in an empty store, which it closes.
+func newOfficeIn(t testing.TB, s *store.Store) *office {
+	t.Helper()
+	ctx := context.Background()
 	o := &office{store: s, bus: &testBus{}, clock: &clock{now: base}}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	err = s.Write(ctx, func(tx alerts.Tx) error {
+	err := s.Write(ctx, func(tx alerts.Tx) error {
 		for _, a := range []alerts.Area{
 			{ID: "city", Name: "柳河市", NameEn: "Liuhe", Level: alerts.City, Shape: box(117.0, 31.0, 117.4, 31.1)},
 			{ID: "east", ParentID: "city", Name: "东县", Level: alerts.County},

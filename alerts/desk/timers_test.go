@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"sharpeyes/alerts"
+	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/pgtest"
 )
 
 // rule replaces the deadlines of an office.
@@ -225,6 +227,61 @@ func TestTimersOfTwoNodes(t *testing.T) {
 	for _, k := range cases {
 		o.wantLog(t, k, "overdue step", "escalate")
 	}
+}
+
+// The same on a server that both nodes write to.
+func TestTimersOnPostgres(t *testing.T) {
+	var server pgtest.Server
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	open := func(address string) *store.Store {
+		return ok[*store.Store](t)(store.Open(context.Background(), store.Options{URL: address}))
+	}
+	address := server.URL(t)
+	o := newOfficeIn(t, open(address))
+	o.rule(t, DeadlineView{Step: "report", Minutes: 60, Around: true, Before: 10, Escalate: true})
+	var cases []alerts.Case
+	for range 2*timerBatch + 1 {
+		cases = append(cases, o.reported(t, "v1", nil))
+	}
+	other := &office{store: open(address), bus: &testBus{}, clock: o.clock}
+	t.Cleanup(func() { _ = other.store.Close() })
+	desks := []*Desk{o.Desk, other.desk(t)}
+	for _, wait := range []time.Duration{50 * time.Minute, 10 * time.Minute} {
+		o.clock.add(wait)
+		var all sync.WaitGroup
+		for _, d := range desks {
+			all.Go(func() {
+				if _, err := d.lookAtClocks(context.Background(), make(failures)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	for _, k := range cases {
+		o.wantLog(t, k, "remind step", "overdue step", "escalate")
+	}
+}
+
+// A supervision that is not answered in time is told of, even while the case is
+// paused.
+func TestSupervisionRunsOut(t *testing.T) {
+	o := newOffice(t)
+	o.rule(t)
+	k := o.reported(t, "v1", nil)
+	k.Step, k.PausedAt, k.Supervised = alerts.StepHandle, base, o.clock.time().Truncate(time.Minute).Add(time.Hour)
+	o.rescheduleClock(&k, o.clock.time())
+	if err := o.store.Write(context.Background(), func(tx alerts.Tx) error { return tx.SaveCase(k) }); err != nil {
+		t.Fatal(err)
+	}
+	o.set(k.Supervised)
+	o.look(t)
+	o.look(t)
+	o.wantLog(t, k, "overdue supervision")
 }
 
 // A direct report has to be answered in minutes of the clock, at night too; what
