@@ -71,7 +71,7 @@ func (q queries) conditions(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 		all = append(all, concerning("", f.DepartmentID, nil))
 	}
 	if !f.OverdueAt.IsZero() {
-		all = append(all, when("cases_urgency", "r.urgency > ? AND r.paused_at = 0", math.MaxInt64-micros(f.OverdueAt)))
+		all = append(all, when("cases_late", "r.urgency > 0 AND r.urgency > ? AND r.paused_at = 0", math.MaxInt64-micros(f.OverdueAt)))
 	}
 	if c, ok := opened(f.Since, f.Until); ok {
 		all = append(all, c)

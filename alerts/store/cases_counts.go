@@ -34,7 +34,7 @@ func groupColumn(by alerts.CaseGroup) (string, error) {
 	case alerts.GroupDepartment:
 		return "r.department_id", nil
 	case alerts.GroupDay:
-		return fmt.Sprintf("(r.opened_at + %d) / %d", zoneMicros, dayMicros), nil
+		return dayKey("r"), nil
 	}
 	return "", alerts.InvalidField("by", "must be step, severity, category, area, grid, holder, department or day")
 }
@@ -78,18 +78,31 @@ func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 	if err != nil || !ok {
 		return nil, err
 	}
-	sel, err := q.narrowest(ctx, conditions, "cases_opened")
-	if err != nil {
+	rows, summed, err := q.fromSums(ctx, s, f, by)
+	switch {
+	case err != nil:
 		return nil, err
+	case summed:
+		err = q.addLate(ctx, rows, conditions, column, now)
+	default:
+		rows, err = q.counted(ctx, conditions, column, by, now)
 	}
-	rows, err := q.counted(ctx, sel, column, by, now)
+	if err == nil && by == alerts.GroupDay {
+		rows, err = inDayOrder(rows)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return values(rows, func(r countRow) (alerts.CaseCount, error) { return r.value(), nil })
 }
 
-func (q queries) counted(ctx context.Context, sel *bun.SelectQuery, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+// counted counts by looking at each case, of those that the narrowest condition
+// leaves.
+func (q queries) counted(ctx context.Context, conditions []condition, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+	sel, err := q.narrowest(ctx, conditions, "cases_opened")
+	if err != nil {
+		return nil, err
+	}
 	count := func(name, where string, args ...any) {
 		sel = sel.ColumnExpr("COUNT(*) FILTER (WHERE "+where+") AS "+name, args...)
 	}
@@ -105,19 +118,20 @@ func (q queries) counted(ctx context.Context, sel *bun.SelectQuery, column strin
 	count("held", "r.held_at > 0")
 	sel = sel.ColumnExpr("CAST(SUM(CASE WHEN r.held_at > 0 THEN r.held_at - r.opened_at ELSE 0 END) AS BIGINT) AS hold_time").
 		GroupExpr("key")
-	if by == alerts.GroupDay {
-		sel = sel.OrderExpr("key DESC")
-	} else {
-		sel = sel.OrderExpr("total DESC, key")
-	}
 	var rows []countRow
-	if err := sel.Limit(maxGroups).Scan(q.ctx(ctx), &rows); err != nil {
+	if err := ordered(sel, by).Limit(maxGroups).Scan(q.ctx(ctx), &rows); err != nil {
 		return nil, fmt.Errorf("store: count cases: %w", classify(err))
 	}
-	if by == alerts.GroupDay {
-		return inDayOrder(rows)
-	}
 	return rows, nil
+}
+
+// ordered puts groups, of which the first are taken, in order: the newest days,
+// else the largest.
+func ordered(sel *bun.SelectQuery, by alerts.CaseGroup) *bun.SelectQuery {
+	if by == alerts.GroupDay {
+		return sel.OrderExpr("key DESC")
+	}
+	return sel.OrderExpr("total DESC, key")
 }
 
 // closedLate is the condition that a case was closed after its time.

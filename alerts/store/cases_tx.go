@@ -14,40 +14,44 @@ import (
 func (t *tx) SaveCase(c alerts.Case) error {
 	row := caseToRow(c)
 	row.Comments = 0
-	if c.Version > 0 {
-		old, err := t.kept(c.ID)
-		if err != nil {
-			return err
-		}
+	old, err := t.before(c)
+	if err != nil {
+		return err
+	}
+	if old != nil {
 		row.HeldAt, row.Comments = old.HeldAt, old.Comments
 	}
 	if row.HeldAt == 0 && c.Step != alerts.StepReport && c.Step != alerts.StepFile {
 		row.HeldAt = row.StepAt
 	}
-	err := t.replace(&row, row.Version, "case", c.Code)
+	err = t.replace(&row, row.Version, "case", c.Code)
 	if errors.Is(err, errMissing) {
 		e := alerts.InvalidField("area_id", "there is no such area, holder or grid")
 		e.Err = err
 		return e
 	}
-	return refused(err, "case", c.Code)
+	if err != nil {
+		return refused(err, "case", c.Code)
+	}
+	return t.sumUp(old, row)
 }
 
-// kept returns what the store itself keeps of a case; nothing where there is
-// none.
-func (t *tx) kept(id string) (caseRow, error) {
+// before returns what is stored of a case, nil where there is nothing.
+func (t *tx) before(c alerts.Case) (*caseRow, error) {
 	if t.over {
-		return caseRow{}, errOver
+		return nil, errOver
+	}
+	if c.Version == 0 {
+		return nil, nil
 	}
 	var old []caseRow
-	err := t.db.NewSelect().Model(&old).Column("held_at", "comments").Where("r.id = ?", id).Scan(context.Background())
-	if err != nil {
-		return caseRow{}, fmt.Errorf("store: read case: %w", classify(err))
+	if err := t.db.NewSelect().Model(&old).Where("r.id = ?", c.ID).Scan(context.Background()); err != nil {
+		return nil, fmt.Errorf("store: read case: %w", classify(err))
 	}
 	if len(old) == 0 {
-		return caseRow{}, nil // replace says so
+		return nil, nil // replace says so
 	}
-	return old[0], nil
+	return &old[0], nil
 }
 
 // AddMove appends a move to its case, which has to be saved before it.

@@ -68,8 +68,18 @@ func SeedCases(t testing.TB, s *Store, n int) {
 		if err := tx.exec(seedSQL, n, seedStart, SeedEnd-seedStart, n); err != nil {
 			return err
 		}
-		return tx.exec(`INSERT INTO case_parts (case_id, department_id, office_id, person_id, at, received_at, done_at)
+		err := tx.exec(`INSERT INTO case_parts (case_id, department_id, office_id, person_id, at, received_at, done_at)
 			SELECT id, 'dep7', '', '', opened_at, 0, 0 FROM cases WHERE comments = 9`)
+		if err != nil {
+			return err
+		}
+		areas, err := tx.Areas(context.Background(), alerts.System())
+		for _, a := range areas {
+			if err == nil && a.Level != alerts.Village {
+				err = tx.sumAnew(a.ID, a.Path)
+			}
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

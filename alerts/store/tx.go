@@ -127,11 +127,17 @@ func (t *tx) SaveArea(a alerts.Area) error {
 	if err := t.upsert(&row, "id", areaColumns...); err != nil {
 		return refused(err, "area", a.ID)
 	}
-	if old.Path == "" || old.Path == a.Path {
+	if old.Path == "" {
 		return nil
 	}
-	return refused(t.exec("UPDATE areas SET path = ? || substr(path, ?) WHERE path >= ? AND path < ?",
-		a.Path, utf8.RuneCountInString(old.Path)+1, old.Path, pathEnd(old.Path)), "area", a.ID)
+	if old.Path != a.Path {
+		err := t.exec("UPDATE areas SET path = ? || substr(path, ?) WHERE path >= ? AND path < ?",
+			a.Path, utf8.RuneCountInString(old.Path)+1, old.Path, pathEnd(old.Path))
+		if err != nil {
+			return refused(err, "area", a.ID)
+		}
+	}
+	return t.areaMoved(old, a)
 }
 
 // SaveGrid inserts or replaces a grid, or the version of it that begins at its

@@ -72,8 +72,30 @@ CREATE INDEX cases_step ON cases (step) WHERE is_open;
 CREATE INDEX cases_outcome ON cases (outcome) WHERE outcome > '' AND outcome <> 'solved';
 CREATE INDEX cases_direct ON cases (opened_at) WHERE direct;
 CREATE INDEX cases_supervised ON cases (supervised) WHERE supervised > 0;
+-- What may be late, with all that it is counted by.
+CREATE INDEX cases_late ON cases (urgency, paused_at, is_open, area_id, category, severity, gravity, step, outcome, direct,
+    holder_id, department_id, grid_id, opened_at) WHERE urgency > 0;
 CREATE INDEX cases_place ON cases (lat, lon) WHERE is_open;
 CREATE INDEX cases_next ON cases (next_at, id) WHERE next_at > 0;
+
+-- See cases_sums.go. item: of the kind, as a category's code or a day's number.
+CREATE TABLE case_sums (
+    node      TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    item      TEXT NOT NULL,
+    severity  TEXT NOT NULL,
+    step      TEXT NOT NULL,
+    outcome   TEXT NOT NULL,
+    direct    BOOLEAN NOT NULL,
+    total     BIGINT NOT NULL,
+    late      BIGINT NOT NULL,
+    returned  BIGINT NOT NULL,
+    reopened  BIGINT NOT NULL,
+    edited    BIGINT NOT NULL,
+    held      BIGINT NOT NULL,
+    hold_time BIGINT NOT NULL,
+    PRIMARY KEY (node, kind, item, severity, step, outcome, direct)
+);
 
 CREATE TABLE case_moves (
     case_id       TEXT NOT NULL REFERENCES cases (id),
@@ -158,5 +180,6 @@ DROP TABLE case_comments;
 DROP TABLE case_parts;
 DROP TABLE case_filings;
 DROP TABLE case_moves;
+DROP TABLE case_sums;
 DROP TABLE cases;
 ALTER TABLE events DROP COLUMN parties;
