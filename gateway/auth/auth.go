@@ -57,6 +57,8 @@ type Auth struct {
 	Secure         bool           // the browser comes by TLS, through a proxy; our own TLS is seen without it
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Sources        Sources        // needed for Source alone
+	OIDC           *OIDC          // nil: people sign in with passwords alone
+	Vault          Vault          // needed for OIDC alone
 	Log            *slog.Logger
 
 	store    alerts.Store
@@ -90,6 +92,9 @@ func New(store alerts.Store, bus alerts.Bus) *Auth {
 func (a *Auth) Open() error {
 	if a.Idle <= 0 || a.Absolute <= 0 || a.Every <= 0 {
 		return errors.New("auth: Idle, Absolute and Every must be above zero")
+	}
+	if a.OIDC != nil && a.Vault == nil {
+		return errors.New("auth: OIDC needs a Vault")
 	}
 	a.sessions = newSessionStore(a.store, a.Clock, a.Idle)
 	a.openWatches()

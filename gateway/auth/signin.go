@@ -76,6 +76,12 @@ func (a *Auth) checkPassword(ctx context.Context, r *http.Request, username, pas
 }
 
 func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Principal, error) {
+	return a.beginBy(w, r, u, "")
+}
+
+// beginBy begins a session of a user who was told by something else than his
+// password.
+func (a *Auth) beginBy(w http.ResponseWriter, r *http.Request, u alerts.User, by string) (Principal, error) {
 	// A session that the browser had ends, so that a token fixed by somebody
 	// else is worth nothing.
 	if old := cookieToken(r); old != "" {
@@ -96,7 +102,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Pri
 	if err != nil {
 		return Principal{}, unavailable(fmt.Errorf("save session: %w", err))
 	}
-	p, err := a.begun(ctx, r, session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u)
+	p, err := a.begun(ctx, r, session{User: u.ID, From: u.SessionsFrom.UnixMicro(), Deadline: deadline, hash: hashToken(token)}, u, by)
 	if err != nil {
 		// Nobody has its token: it is worth nothing, and goes.
 		_ = a.sessions.remove(context.WithoutCancel(ctx), hashToken(token))
@@ -108,7 +114,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, u alerts.User) (Pri
 }
 
 // begun records a session that was made, and returns who has it.
-func (a *Auth) begun(ctx context.Context, r *http.Request, s session, u alerts.User) (Principal, error) {
+func (a *Auth) begun(ctx context.Context, r *http.Request, s session, u alerts.User, by string) (Principal, error) {
 	grids, err := GridsOf(ctx, a.store, u, a.Clock())
 	if err != nil {
 		return Principal{}, unavailable(err)
@@ -118,7 +124,11 @@ func (a *Auth) begun(ctx context.Context, r *http.Request, s session, u alerts.U
 		return Principal{}, err
 	}
 	p.Scope.Address = a.addressOf(r)
-	if err := a.record(ctx, p, alerts.AuditSignIn, map[string]string{"username": u.Username}); err != nil {
+	details := map[string]string{"username": u.Username}
+	if by != "" {
+		details["by"] = by
+	}
+	if err := a.record(ctx, p, alerts.AuditSignIn, details); err != nil {
 		return Principal{}, unavailable(fmt.Errorf("record sign-in: %w", err))
 	}
 	return p, nil
