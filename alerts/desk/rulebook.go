@@ -41,9 +41,14 @@ func (d *Desk) reportable(code string) (alerts.Category, bool) {
 	return b.categories[i], true
 }
 
-// ChangeDeadlines replaces the table of deadlines. It counts for the steps that
+// RulesTag tells one content of a view of the rules from another. Whoever
+// changes the rules may say by it which content he has seen.
+func RulesTag(view any) string { return digest(view)[:16] }
+
+// ChangeDeadlines replaces the table of deadlines, where it is still the one
+// with the tag seen; an empty tag stands for any. It counts for the steps that
 // cases enter from now on.
-func (d *Desk) ChangeDeadlines(ctx context.Context, s alerts.Scope, views []DeadlineView) ([]DeadlineView, error) {
+func (d *Desk) ChangeDeadlines(ctx context.Context, s alerts.Scope, seen string, views []DeadlineView) ([]DeadlineView, error) {
 	if err := d.mayRule(s); err != nil {
 		return nil, err
 	}
@@ -53,6 +58,9 @@ func (d *Desk) ChangeDeadlines(ctx context.Context, s alerts.Scope, views []Dead
 		return nil, err
 	}
 	err := d.changeRules(ctx, s, "deadlines", len(lines), func(c *change, b *ruleBook) error {
+		if err := stillSeen(seen, deadlineViews(b.deadlines)); err != nil {
+			return err
+		}
 		var f faults
 		f.knownCategories(lines, b)
 		if err := f.err(); err != nil {
@@ -66,8 +74,9 @@ func (d *Desk) ChangeDeadlines(ctx context.Context, s alerts.Scope, views []Dead
 	return deadlineViews(lines), nil
 }
 
-// ChangeCalendar replaces the calendar. Times that run keep their ends.
-func (d *Desk) ChangeCalendar(ctx context.Context, s alerts.Scope, v CalendarView) (CalendarView, error) {
+// ChangeCalendar replaces the calendar with the tag seen. Times that run keep
+// their ends.
+func (d *Desk) ChangeCalendar(ctx context.Context, s alerts.Scope, seen string, v CalendarView) (CalendarView, error) {
 	if err := d.mayRule(s); err != nil {
 		return CalendarView{}, err
 	}
@@ -76,16 +85,22 @@ func (d *Desk) ChangeCalendar(ctx context.Context, s alerts.Scope, v CalendarVie
 	if err := f.err(); err != nil {
 		return CalendarView{}, err
 	}
-	err := d.changeRules(ctx, s, "calendar", len(calendar.Moved), func(c *change, _ *ruleBook) error { return c.SaveCalendar(calendar) })
+	err := d.changeRules(ctx, s, "calendar", len(calendar.Moved), func(c *change, b *ruleBook) error {
+		if err := stillSeen(seen, calendarView(b.calendar)); err != nil {
+			return err
+		}
+		return c.SaveCalendar(calendar)
+	})
 	if err != nil {
 		return CalendarView{}, err
 	}
 	return calendarView(calendar), nil
 }
 
-// ChangeCategories replaces the tree of categories. What something was reported
-// under, or a deadline names, is closed instead of left out.
-func (d *Desk) ChangeCategories(ctx context.Context, s alerts.Scope, list []alerts.Category) ([]alerts.Category, error) {
+// ChangeCategories replaces the tree of categories with the tag seen. What
+// something was reported under, or a deadline names, is closed instead of left
+// out.
+func (d *Desk) ChangeCategories(ctx context.Context, s alerts.Scope, seen string, list []alerts.Category) ([]alerts.Category, error) {
 	if err := d.mayRule(s); err != nil {
 		return nil, err
 	}
@@ -95,6 +110,9 @@ func (d *Desk) ChangeCategories(ctx context.Context, s alerts.Scope, list []aler
 		return nil, err
 	}
 	err := d.changeRules(ctx, s, "categories", len(list), func(c *change, b *ruleBook) error {
+		if err := stillSeen(seen, b.categories); err != nil {
+			return err
+		}
 		var f faults
 		kept := make(map[string]bool, len(list))
 		for _, k := range list {
@@ -154,6 +172,14 @@ func (d *Desk) mayRule(s alerts.Scope) error {
 		}
 	}
 	return nil
+}
+
+// stillSeen refuses a change of what others have changed meanwhile.
+func stillSeen(seen string, now any) error {
+	if seen == "" || seen == RulesTag(now) {
+		return nil
+	}
+	return &alerts.Error{Kind: alerts.Conflict, Message: "somebody has changed these rules since they were read: read them again", Err: ErrStale}
 }
 
 // changeRules replaces one of the rules, with its event and its entry in the

@@ -32,12 +32,12 @@ func TestChangeDeadlinesFaults(t *testing.T) {
 	} {
 		v := line
 		c.change(&v)
-		_, err := o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), []DeadlineView{{Step: "assign", Minutes: 5}, v})
+		_, err := o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), "", []DeadlineView{{Step: "assign", Minutes: 5}, v})
 		wantFault(t, err, name, "items[1]."+c.field)
 	}
-	_, err := o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), []DeadlineView{line, line})
+	_, err := o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), "", []DeadlineView{line, line})
 	wantFault(t, err, "twice", "items[1].step")
-	_, err = o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), make([]DeadlineView, maxDeadlines+1))
+	_, err = o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), "", make([]DeadlineView, maxDeadlines+1))
 	wantFault(t, err, "too many", "items")
 }
 
@@ -63,7 +63,7 @@ func TestChangeCalendarFaults(t *testing.T) {
 	} {
 		v := calendarView(autumn())
 		c.change(&v)
-		_, err := o.ChangeCalendar(context.Background(), as(alerts.Admin, "city"), v)
+		_, err := o.ChangeCalendar(context.Background(), as(alerts.Admin, "city"), "", v)
 		wantFault(t, err, name, c.field)
 	}
 }
@@ -92,18 +92,18 @@ func TestChangeCategoriesFaults(t *testing.T) {
 	} {
 		list := tree()
 		c.change(list)
-		_, err := o.ChangeCategories(ctx, admin, list)
+		_, err := o.ChangeCategories(ctx, admin, "", list)
 		wantFault(t, err, name, c.field)
 	}
 	// What was reported under, or is named by a deadline, is closed, not left out.
 	o.reported(t, "v1", nil)
 	o.rule(t, DeadlineView{Category: "opinion.other", Step: "file", Minutes: 60})
-	_, err := o.ChangeCategories(ctx, admin, []alerts.Category{{Code: "hazard", Name: "隐患", Group: "hazard", Severity: alerts.High}})
+	_, err := o.ChangeCategories(ctx, admin, "", []alerts.Category{{Code: "hazard", Name: "隐患", Group: "hazard", Severity: alerts.High}})
 	wantFault(t, err, "used", "items", "items")
 	o.rule(t)
 	list := tree()
 	list[1].Closed = true
-	ok[[]alerts.Category](t)(o.ChangeCategories(ctx, admin, list))
+	ok[[]alerts.Category](t)(o.ChangeCategories(ctx, admin, "", list))
 	if open := o.OpenCategories(); len(open) != 1 || open[0].Code != "hazard.fire" {
 		t.Errorf("open: %v", open)
 	}
@@ -128,14 +128,14 @@ func TestChangeRules(t *testing.T) {
 	other := o.desk(t)
 	line := DeadlineView{Category: "hazard.gas", Severity: alerts.High, Step: "case", Minutes: 60, Around: true, Before: 5, Every: 10}
 	for _, s := range []alerts.Scope{as(alerts.DutyOfficer, "city"), as(alerts.Auditor, "city"), as(alerts.Admin, "east"), {}} {
-		wantKind(t, second(o.ChangeDeadlines(ctx, s, []DeadlineView{line})), alerts.Forbidden, "deadlines")
-		wantKind(t, second(o.ChangeCalendar(ctx, s, calendarView(autumn()))), alerts.Forbidden, "calendar")
-		wantKind(t, second(o.ChangeCategories(ctx, s, nil)), alerts.Forbidden, "categories")
+		wantKind(t, second(o.ChangeDeadlines(ctx, s, "", []DeadlineView{line})), alerts.Forbidden, "deadlines")
+		wantKind(t, second(o.ChangeCalendar(ctx, s, "", calendarView(autumn()))), alerts.Forbidden, "calendar")
+		wantKind(t, second(o.ChangeCategories(ctx, s, "", nil)), alerts.Forbidden, "categories")
 	}
 	o.bus.forget()
 	admin := as(alerts.Admin, "city")
-	got := ok[[]DeadlineView](t)(o.ChangeDeadlines(ctx, admin, []DeadlineView{line}))
-	calendar := ok[CalendarView](t)(o.ChangeCalendar(ctx, admin, calendarView(autumn())))
+	got := ok[[]DeadlineView](t)(o.ChangeDeadlines(ctx, admin, "", []DeadlineView{line}))
+	calendar := ok[CalendarView](t)(o.ChangeCalendar(ctx, admin, "", calendarView(autumn())))
 	if !slices.Equal(got, []DeadlineView{line}) || !reflect.DeepEqual(calendar, calendarView(autumn())) {
 		t.Errorf("%+v, %+v", got, calendar)
 	}

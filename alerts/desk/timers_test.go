@@ -17,7 +17,7 @@ import (
 // rule replaces the deadlines of an office.
 func (o *office) rule(t testing.TB, lines ...DeadlineView) {
 	t.Helper()
-	ok[[]DeadlineView](t)(o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), lines))
+	ok[[]DeadlineView](t)(o.ChangeDeadlines(context.Background(), as(alerts.Admin, "city"), "", lines))
 }
 
 // look has the clocks looked at now, and returns of how many cases it told.

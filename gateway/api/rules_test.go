@@ -21,6 +21,17 @@ func TestRules(t *testing.T) {
 		got.Items[1] != lines.Items[1] {
 		t.Errorf("deadlines %+v", got)
 	}
+	// Who has seen another content is told, and changes nothing.
+	first := w.call(t, "GET", "/api/v1/rules/deadlines", officer, nil).rec.Header().Get("ETag")
+	lines.Items[0].Minutes = 45
+	w.call(t, "PUT", "/api/v1/rules/deadlines", admin, lines, header("If-Match", first)).want(t, http.StatusOK)
+	if second := w.call(t, "GET", "/api/v1/rules/deadlines", officer, nil).rec.Header().Get("ETag"); second == first || first == "" {
+		t.Errorf("ETag %s, then %s", first, second)
+	}
+	if p := w.call(t, "PUT", "/api/v1/rules/deadlines", admin, lines, header("If-Match", first)).problem(t, http.StatusPreconditionFailed); p.Kind != alerts.Conflict {
+		t.Errorf("problem %+v", p)
+	}
+	w.call(t, "PUT", "/api/v1/rules/deadlines", admin, lines, header("If-Match", "*")).want(t, http.StatusOK)
 	lines.Items[1].Minutes, lines.Items[1].Category = 0, "gossip"
 	p := w.call(t, "PUT", "/api/v1/rules/deadlines", admin, lines).problem(t, http.StatusUnprocessableEntity)
 	if len(p.Errors) != 2 || p.Errors[0].Field != "items[1].minutes" || p.Errors[1].Field != "items[1].before" {
