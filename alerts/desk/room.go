@@ -250,13 +250,30 @@ func attachmentView(a alerts.Attachment) AttachmentView {
 // Attach adds a file to a case; its original must be kept before the call. It is
 // never removed.
 func (d *Desk) Attach(ctx context.Context, s alerts.Scope, caseID string, p alerts.Photo) (AttachmentView, error) {
+	v, _, err := d.AttachOnce(ctx, s, caseID, p, "")
+	return v, err
+}
+
+// AttachOnce is Attach under an idempotency key: the same file again is the
+// first one, with replayed true, and what was kept for it is not needed.
+func (d *Desk) AttachOnce(ctx context.Context, s alerts.Scope, caseID string, p alerts.Photo, key string) (v AttachmentView, replayed bool, err error) {
 	if err := s.Need(alerts.WorkCases); err != nil {
-		return AttachmentView{}, err
+		return v, false, err
 	}
-	a := alerts.Attachment{Photo: p, ByID: s.User}
-	err := d.write(ctx, func(c *change) error {
+	request := "attach/" + caseID + "/" + p.SHA256
+	var a alerts.Attachment
+	err = d.write(ctx, func(c *change) error {
+		a = alerts.Attachment{Photo: p, ByID: s.User}
 		k, err := c.Case(ctx, s, caseID)
 		if err != nil {
+			return err
+		}
+		first, err := c.recalled(s.User, key, request)
+		if err != nil {
+			return err
+		}
+		if replayed = first != ""; replayed {
+			a, err = c.Attachment(ctx, first)
 			return err
 		}
 		have, err := c.Attachments(ctx, k.ID)
@@ -274,15 +291,18 @@ func (d *Desk) Attach(ctx context.Context, s alerts.Scope, caseID string, p aler
 		if err := c.AddAttachment(a); err != nil {
 			return err
 		}
+		if err := c.remember(s.User, key, request, a.ID); err != nil {
+			return err
+		}
 		if err := c.emitCase(alerts.CaseChanged, &k, facts, d.known.places().caseView(k, c.now)); err != nil {
 			return err
 		}
 		return c.audit(facts.masked(s, &k), alerts.AuditComment, "case/"+k.ID, k.AreaID, map[string]string{"attachment": a.ID, "sha256": a.SHA256})
 	})
 	if err != nil {
-		return AttachmentView{}, err
+		return AttachmentView{}, false, err
 	}
-	return attachmentView(a), nil
+	return attachmentView(a), replayed, nil
 }
 
 // AttachmentOf returns a file of a case that is in sight of the caller.

@@ -146,6 +146,16 @@ func TestFilesOfACase(t *testing.T) {
 	if len(list.Items) != 1 || list.Items[0].SHA256 != v.SHA256 || list.Items[0].URL != "/api/v1/attachments/"+v.ID {
 		t.Errorf("%+v", list)
 	}
+	// Sent again under its key it is the same file.
+	key := header("Idempotency-Key", "file-1")
+	again := func(status int, file []byte) answer {
+		return w.call(t, "POST", path, east, attachedHead+string(file)+attachedTail, header("Content-Type", attachedType), key).want(t, status)
+	}
+	once, kept := decode[desk.AttachmentView](t, again(201, tinyPNG(t))), w.keptPhotos(t)
+	if twice := decode[desk.AttachmentView](t, again(200, tinyPNG(t))); twice != once || w.keptPhotos(t) != kept {
+		t.Errorf("%+v, then %+v", once, twice)
+	}
+	again(409, original)
 	// A file is seen by who sees its case, and by no other road.
 	w.call(t, "GET", v.URL, w.as(t, alerts.DutyOfficer, "west"), nil).problem(t, 404)
 	w.call(t, "GET", v.URL, w.signed(t, "gas"), nil).problem(t, 404)
@@ -251,4 +261,38 @@ func TestCountsAndExportOfCases(t *testing.T) {
 			t.Errorf("%s names the reporter: %q", format, rows[1])
 		}
 	}
+}
+
+func FuzzIfMatch(f *testing.F) {
+	for _, tag := range []string{`"v1"`, `W/"v1"`, "*", `"v01"`, `"v18446744073709551616"`, "", `"v1", "v2"`, "\"v\x00\""} {
+		f.Add(tag)
+	}
+	f.Fuzz(func(t *testing.T, tag string) {
+		if n, err := versionOf(tag); err == nil && (n < 0 || caseTag(n) != strings.TrimSpace(tag)) {
+			t.Errorf("%q is version %d", tag, n)
+		}
+	})
+}
+
+// FuzzAttachment sends any body as a form with a file: it is taken whole, or
+// refused with a problem, and then nothing is kept.
+func FuzzAttachment(f *testing.F) {
+	w := newWorld(f)
+	c := w.reported(f, "east", false)
+	east, path := w.as(f, alerts.DutyOfficer, "east"), "/api/v1/cases/"+c.ID+"/attachments"
+	png := string(tinyPNG(f))
+	for _, body := range []string{"", attachedHead + png + attachedTail, attachedHead + png, attachedHead + attachedTail, attachedHead + "GIF89a" + attachedTail,
+		"--edge--", attachedHead + png + "\r\n" + attachedHead + png + attachedTail} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		before := w.keptPhotos(t)
+		a := w.call(t, "POST", path, east, body, header("Content-Type", attachedType))
+		if a.rec.Code >= 500 || a.rec.Code < 201 {
+			t.Fatalf("%d: %s", a.rec.Code, a.rec.Body)
+		}
+		if a.rec.Code >= 400 && w.keptPhotos(t) != before {
+			t.Fatal("what was refused is kept")
+		}
+	})
 }

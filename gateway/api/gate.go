@@ -59,7 +59,7 @@ func (m *gatedMux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.Ser
 // allowed lists the methods that a path has.
 func (m *gatedMux) allowed(r *http.Request) []string {
 	var found []string
-	for _, method := range []string{"GET", "POST", "PATCH", "DELETE", "OPTIONS"} {
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 		if _, pattern := m.mux.Handler(probe); strings.HasPrefix(pattern, method+" ") {
 			found = append(found, method)

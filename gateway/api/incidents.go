@@ -100,9 +100,7 @@ func (a *API) reportOperation() huma.Operation {
 	for name, s := range form.Properties {
 		fields[name] = s
 	}
-	op.Parameters = []*huma.Param{{Name: "Idempotency-Key", In: "header",
-		Description: "1 to 128 visible ASCII characters: sent again with the same key, the first answer comes again",
-		Schema:      &huma.Schema{Type: "string"}}}
+	op.Parameters = []*huma.Param{keyParam()}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json":    {Schema: input},
 		"multipart/form-data": {Schema: &huma.Schema{Type: "object", Properties: fields, Required: form.Required}},
@@ -113,6 +111,12 @@ func (a *API) reportOperation() huma.Operation {
 		"200": {Description: "Had been stored before, under the same key", Content: answer},
 	}
 	return op
+}
+
+func keyParam() *huma.Param {
+	return &huma.Param{Name: "Idempotency-Key", In: "header",
+		Description: "1 to 128 visible ASCII characters: sent again with the same key, the first answer comes again",
+		Schema:      &huma.Schema{Type: "string"}}
 }
 
 // report takes a report in. Photos are on disk before the incident is

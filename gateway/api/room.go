@@ -81,11 +81,13 @@ func (a *API) attachOperation() huma.Operation {
 	op := a.operation("POST", casesPath+"/{id}/attachments", "attach", "Cases",
 		"Add a picture to a case, as multipart/form-data; its original is kept unaltered")
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(typeOf[desk.AttachmentView](), true, "")
+	op.Parameters = []*huma.Param{keyParam()}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"multipart/form-data": {Schema: &huma.Schema{Type: "object", Required: []string{fileField}, Properties: map[string]*huma.Schema{
 			fileField: {Type: "string", Format: "binary", Description: "JPEG, PNG or WebP, at most 10 MB"}}}}}}
-	op.Responses = map[string]*huma.Response{"201": {Description: "Stored",
-		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}}
+	answer := map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	op.Responses = map[string]*huma.Response{"201": {Description: "Stored", Content: answer},
+		"200": {Description: "Had been stored before, under the same key", Content: answer}}
 	return op
 }
 
@@ -98,20 +100,24 @@ func (a *API) attach(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
 	photo, err := a.readFile(r)
 	if err != nil {
 		return err
 	}
 	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
 	defer cancel()
-	v, err := a.desk.Attach(commit, p.Scope, r.PathValue("id"), photo)
+	v, replayed, err := a.desk.AttachOnce(commit, p.Scope, r.PathValue("id"), photo, key)
+	if replayed || err != nil && surelyNotStored(err) {
+		a.takeBack(ctx, []alerts.Photo{photo})
+	}
 	if err != nil {
-		if surelyNotStored(err) {
-			a.takeBack(ctx, []alerts.Photo{photo})
-		}
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, v)
+	return writeJSON(w, created(replayed), v)
 }
 
 // readFile reads a form with one file. What it returns is kept already; where
