@@ -156,6 +156,7 @@ func humaConfig(version string) huma.Config {
 // register puts every handler behind its row.
 func (a *API) register() {
 	a.registerSession()
+	a.registerOIDC()
 	a.registerPlaces()
 	a.registerCameras()
 	a.registerIncidents()

@@ -55,6 +55,7 @@ func matrix() map[string]expected {
 	sdp := []string{"Content-Type", sdpType}
 	m := map[string]expected{
 		"POST /session": {who: anybody}, "GET /session": {who: accounts}, "DELETE /session": {who: anybody},
+		"GET /session/options": {who: anybody}, "GET /session/oidc": {who: anybody}, "GET /session/oidc/callback": {who: anybody},
 
 		"GET /areas": {who: accounts}, "GET /areas.geojson": {who: accounts}, "GET /grids": {who: accounts}, "GET /grids.geojson": {who: accounts},
 		"POST /areas/import": {who: "A"}, "POST /grids/import": {who: "A"}, "GET /basemap.geojson": {who: accounts},

@@ -51,6 +51,9 @@ func routes() []route {
 		{"POST", v1 + "/session", public, smallBody},
 		{"GET", v1 + "/session", sessionOnly, noBody},
 		{"DELETE", v1 + "/session", public, noBody},
+		{"GET", v1 + "/session/options", public, noBody},
+		{"GET", v1 + "/session/oidc", public, noBody},
+		{"GET", v1 + "/session/oidc/callback", public, noBody},
 
 		{"GET", v1 + "/areas", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/areas.geojson", right(alerts.ViewMap), noBody},
