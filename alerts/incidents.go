@@ -36,7 +36,12 @@ type Channel string
 const (
 	ByGridLeader Channel = "grid_leader"
 	ByOfficer    Channel = "officer"
-	ByStaff      Channel = "staff" // handler, leader
+	ByStaff      Channel = "staff"    // handler, leader
+	WalkIn       Channel = "walk_in"  // 来访: somebody came to the centre
+	Hotline      Channel = "hotline"  // 热线: somebody telephoned
+	ByResident   Channel = "resident" // 群众: through a resident's app, or told to a grid leader
+	ByAlarm      Channel = "alarm"    // 告警: an officer made it of an alarm
+	BySystem     Channel = "system"   // another system, by a machine token
 )
 
 // Incident is what was reported. It is immutable and never deleted.
@@ -56,6 +61,7 @@ type Incident struct {
 	AreaPath   string // filled by the store
 	GridID     string
 	Channel    Channel
+	AlertID    string // alarm that it was made of; empty: none
 	ReporterID string
 	ReceivedAt time.Time
 	Photos     []Photo

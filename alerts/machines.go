@@ -18,7 +18,12 @@ var MachineRights = [...]Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadA
 
 // MachineUser is Scope.User of a machine token, so that what it does can be
 // told from what people and the system do.
-func MachineUser(tokenID string) string { return "token:" + tokenID }
+func MachineUser(tokenID string) string { return machinePrefix + tokenID }
+
+const machinePrefix = "token:"
+
+// Machine tells whether a machine token calls, and not a person.
+func (s Scope) Machine() bool { return strings.HasPrefix(s.User, machinePrefix) }
 
 // TokenPrefix begins every machine token, so that one that was left lying about
 // can be told for what it is.

@@ -119,6 +119,8 @@ type Reader interface {
 	Camera(ctx context.Context, s Scope, id string) (Camera, error)
 	Incidents(ctx context.Context, s Scope, f IncidentFilter) ([]Incident, string, error)
 	Incident(ctx context.Context, s Scope, id string) (Incident, error)
+	// IncidentOfAlert returns the incident that was made of an alert.
+	IncidentOfAlert(ctx context.Context, s Scope, alertID string) (Incident, error)
 	// IncidentOfPhoto returns the incident that a photo belongs to.
 	IncidentOfPhoto(ctx context.Context, s Scope, photo string) (Incident, error)
 	Alerts(ctx context.Context, s Scope, f AlertFilter) ([]Alert, string, error)

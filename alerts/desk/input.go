@@ -74,6 +74,8 @@ type ReportInput struct {
 	Address  string             `json:"address,omitempty" doc:"Where, in the reporter's words, at most 200 characters"`
 	Direct   bool               `json:"direct,omitempty" doc:"Direct report 直报: major, urgent or sudden"`
 	Against  string             `json:"against,omitempty" doc:"Id of the department that is complained about: it does not get the case, and never learns who reported"`
+	Channel  alerts.Channel     `json:"channel,omitempty" enum:"walk_in,hotline,resident,system" doc:"The way it came in: walk_in and hotline from officers and machines, resident also from grid leaders, system from machines; the caller's own when absent"`
+	AlertID  string             `json:"alert_id,omitempty" doc:"Alarm it is made of, by an officer or a leader who may read alarms: one incident an alarm"`
 
 	Photos []alerts.Photo `json:"-"`
 	Key    string         `json:"-"` // Idempotency-Key; empty: none

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"sharpeyes/alerts"
 )
@@ -44,6 +46,9 @@ func (d *Desk) Report(ctx context.Context, s alerts.Scope, in ReportInput) (v In
 			return err
 		}
 		if err := locateReport(t, s, &i); err != nil {
+			return err
+		}
+		if err := c.ofAlarm(ctx, s, &i); err != nil {
 			return err
 		}
 		if err := d.number(c, &i); err != nil {
@@ -83,7 +88,18 @@ func (d *Desk) Report(ctx context.Context, s alerts.Scope, in ReportInput) (v In
 func (d *Desk) incidentOf(s alerts.Scope, in ReportInput) (alerts.Incident, error) {
 	var f faults
 	i := alerts.Incident{ID: alerts.NewID(d.now()), Category: in.Category, Direct: in.Direct, Accuracy: in.Accuracy,
-		ReporterID: s.User, Channel: channelOf(s.Role), Photos: in.Photos}
+		ReporterID: s.User, Channel: channelOf(s), AlertID: in.AlertID, Photos: in.Photos}
+	if in.Channel != "" {
+		i.Channel = in.Channel
+		if !slices.Contains(channelsOf(s), in.Channel) {
+			f.add("channel", "must be %s for this account, or left out", orNothing(channelsOf(s)))
+		}
+	}
+	if in.AlertID != "" {
+		if i.Channel = alerts.ByAlarm; in.Channel != "" {
+			f.add("channel", "must be left out where alert_id is given: it came by an alarm")
+		}
+	}
 	category, ok := d.reportable(in.Category)
 	if i.Severity = category.Severity; !ok {
 		f.add("category", "is not one of the published categories")
@@ -114,14 +130,66 @@ func visible(s string) bool {
 	return true
 }
 
-func channelOf(r alerts.Role) alerts.Channel {
-	switch r {
-	case alerts.GridLeader:
+// channelOf is the way in of a caller who names none.
+func channelOf(s alerts.Scope) alerts.Channel {
+	switch {
+	case s.Machine():
+		return alerts.BySystem
+	case s.Role == alerts.GridLeader:
 		return alerts.ByGridLeader
-	case alerts.DutyOfficer:
+	case s.Role == alerts.DutyOfficer:
 		return alerts.ByOfficer
 	}
 	return alerts.ByStaff
+}
+
+// channelsOf lists what a caller may name.
+func channelsOf(s alerts.Scope) []alerts.Channel {
+	switch {
+	case s.Machine():
+		return []alerts.Channel{alerts.WalkIn, alerts.Hotline, alerts.ByResident, alerts.BySystem}
+	case s.Role == alerts.DutyOfficer, s.Role == alerts.Leader:
+		return []alerts.Channel{alerts.WalkIn, alerts.Hotline, alerts.ByResident}
+	case s.Role == alerts.GridLeader:
+		return []alerts.Channel{alerts.ByResident}
+	}
+	return nil
+}
+
+func orNothing(list []alerts.Channel) string {
+	if len(list) == 0 {
+		return "nothing"
+	}
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = string(c)
+	}
+	return strings.Join(names, " or ")
+}
+
+// ofAlarm holds an incident that is made of an alarm to one for each.
+func (c *change) ofAlarm(ctx context.Context, s alerts.Scope, i *alerts.Incident) error {
+	if i.AlertID == "" {
+		return nil
+	}
+	if s.Machine() || s.Role != alerts.DutyOfficer && s.Role != alerts.Leader || !s.Can(alerts.ReadAlerts) {
+		return alerts.Errorf(alerts.Forbidden, "incidents are made of alarms by officers and leaders alone")
+	}
+	_, err := c.Alert(ctx, s, i.AlertID)
+	if alerts.KindOf(err) == alerts.NotFound {
+		return alerts.InvalidField("alert_id", "there is no such alarm")
+	}
+	if err != nil {
+		return err
+	}
+	first, err := c.IncidentOfAlert(ctx, alerts.System(), i.AlertID)
+	switch {
+	case err == nil:
+		return alerts.Errorf(alerts.Conflict, "this alarm is incident %s already", first.Number)
+	case alerts.KindOf(err) == alerts.NotFound:
+		return nil
+	}
+	return err
 }
 
 // locateReport finds the area and grid of a report; the place must lie in the
@@ -168,6 +236,8 @@ func fingerprint(in ReportInput) string {
 	part(in.Address)
 	part(strconv.FormatBool(in.Direct))
 	part(in.Against)
+	part(string(in.Channel))
+	part(in.AlertID)
 	for _, p := range in.Photos {
 		part(p.SHA256)
 	}
@@ -242,7 +312,7 @@ func (d *Desk) incidentViews(list []alerts.Incident) []IncidentView {
 func (d *Desk) Incident(ctx context.Context, s alerts.Scope, id string) (IncidentView, error) {
 	i, err := d.readable(ctx, s, func(s alerts.Scope) (alerts.Incident, error) { return d.store.Incident(ctx, s, id) })
 	if err == nil {
-		err = d.Seen(ctx, s, alerts.AuditRead, "incident/"+i.ID, i.AreaID)
+		err = d.Seen(ctx, readerOf(s, i), alerts.AuditRead, "incident/"+i.ID, i.AreaID)
 	}
 	if err != nil {
 		return IncidentView{}, err
@@ -259,7 +329,7 @@ func (d *Desk) PhotoOf(ctx context.Context, s alerts.Scope, photo string) (alert
 	}
 	for _, p := range i.Photos {
 		if p.ID == photo {
-			return p, d.Seen(ctx, s, alerts.AuditRead, "photo/"+photo, i.AreaID)
+			return p, d.Seen(ctx, readerOf(s, i), alerts.AuditRead, "photo/"+photo, i.AreaID)
 		}
 	}
 	return alerts.Photo{}, alerts.Errorf(alerts.NotFound, "there is no such photo")

@@ -239,7 +239,7 @@ func (t *town) positionWarnings(c alerts.Camera) []alerts.Fault {
 func (t *town) incidentView(i alerts.Incident) IncidentView {
 	v := IncidentView{ID: i.ID, Number: i.Number, Category: i.Category, Text: i.Text, Severity: i.Severity, Direct: i.Direct,
 		Lon: i.Point.Lon, Lat: i.Point.Lat, Accuracy: i.Accuracy, Address: i.Address, AreaID: i.AreaID,
-		AreaName: t.areaName(i.AreaID), GridID: i.GridID, GridName: t.gridName(i.GridID), Channel: i.Channel,
+		AreaName: t.areaName(i.AreaID), GridID: i.GridID, GridName: t.gridName(i.GridID), Channel: i.Channel, AlertID: i.AlertID,
 		ReceivedAt: i.ReceivedAt, Photos: make([]PhotoView, len(i.Photos)), Hash: i.Hash}
 	for n, p := range i.Photos {
 		url := "/api/v1/photos/" + p.ID

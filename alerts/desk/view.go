@@ -134,7 +134,8 @@ type IncidentView struct {
 	AreaName   string          `json:"area_name" doc:"Name of that area"`
 	GridID     string          `json:"grid_id,omitempty" doc:"Grid it lies in"`
 	GridName   string          `json:"grid_name,omitempty" doc:"Name of that grid"`
-	Channel    alerts.Channel  `json:"channel" enum:"grid_leader,officer,staff" doc:"The way it came in"`
+	Channel    alerts.Channel  `json:"channel" enum:"grid_leader,officer,staff,walk_in,hotline,resident,alarm,system" doc:"The way it came in"`
+	AlertID    string          `json:"alert_id,omitempty" doc:"Alarm it was made of"`
 	ReceivedAt time.Time       `json:"received_at" doc:"When it was received"`
 	Photos     []PhotoView     `json:"photos" doc:"Its photos"`
 	Hash       string          `json:"hash" doc:"SHA-256 of the report, hex"`

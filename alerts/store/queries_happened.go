@@ -85,6 +85,23 @@ func (q queries) Incident(ctx context.Context, s alerts.Scope, id string) (alert
 	return r.value(photos[r.ID]), nil
 }
 
+// IncidentOfAlert returns the incident that was made of an alert.
+func (q queries) IncidentOfAlert(ctx context.Context, s alerts.Scope, alertID string) (alerts.Incident, error) {
+	missing := alerts.Errorf(alerts.NotFound, "there is no such incident")
+	if nowhere(s) || alertID == "" || !storable(alertID) {
+		return alerts.Incident{}, missing
+	}
+	var ids []string
+	err := q.db.NewRaw("SELECT id FROM incidents WHERE alert_id = ? AND alert_id <> ''", alertID).Scan(q.ctx(ctx), &ids)
+	if err != nil {
+		return alerts.Incident{}, fmt.Errorf("store: read incident: %w", classify(err))
+	}
+	if len(ids) == 0 {
+		return alerts.Incident{}, missing
+	}
+	return q.Incident(ctx, s, ids[0])
+}
+
 // IncidentOfPhoto returns the incident that a photo belongs to.
 func (q queries) IncidentOfPhoto(ctx context.Context, s alerts.Scope, photo string) (alerts.Incident, error) {
 	if nowhere(s) || !storable(photo) {

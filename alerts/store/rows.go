@@ -29,6 +29,7 @@ type incidentRow struct {
 	AreaPath   string  `bun:"area_path,scanonly"`
 	GridID     string  `bun:"grid_id,nullzero"`
 	Channel    string  `bun:"channel"`
+	AlertID    string  `bun:"alert_id"`
 	ReporterID string  `bun:"reporter_id"`
 	ReceivedAt int64   `bun:"received_at"`
 	Hash       string  `bun:"hash"`
@@ -38,14 +39,14 @@ func incidentToRow(i alerts.Incident) incidentRow {
 	return incidentRow{ID: i.ID, Number: i.Number, Category: i.Category, Severity: string(i.Severity), Direct: i.Direct,
 		Body: i.Text, Lon: i.Point.Lon, Lat: i.Point.Lat, GivenLon: i.Given.Lon, GivenLat: i.Given.Lat,
 		Coords: string(i.System), Accuracy: i.Accuracy, Address: i.Address, AreaID: i.AreaID, GridID: i.GridID,
-		Channel: string(i.Channel), ReporterID: i.ReporterID, ReceivedAt: micros(i.ReceivedAt), Hash: i.Hash}
+		Channel: string(i.Channel), AlertID: i.AlertID, ReporterID: i.ReporterID, ReceivedAt: micros(i.ReceivedAt), Hash: i.Hash}
 }
 
 func (r incidentRow) value(photos []alerts.Photo) alerts.Incident {
 	return alerts.Incident{ID: r.ID, Number: r.Number, Category: r.Category, Severity: alerts.Severity(r.Severity),
 		Direct: r.Direct, Text: r.Body, Point: alerts.Point{Lon: r.Lon, Lat: r.Lat},
 		Given: alerts.Point{Lon: r.GivenLon, Lat: r.GivenLat}, System: alerts.CoordSystem(r.Coords), Accuracy: r.Accuracy,
-		Address: r.Address, AreaID: r.AreaID, AreaPath: r.AreaPath, GridID: r.GridID, Channel: alerts.Channel(r.Channel),
+		Address: r.Address, AreaID: r.AreaID, AreaPath: r.AreaPath, GridID: r.GridID, Channel: alerts.Channel(r.Channel), AlertID: r.AlertID,
 		ReporterID: r.ReporterID, ReceivedAt: fromMicros(r.ReceivedAt), Photos: photos, Hash: r.Hash}
 }
 

@@ -252,6 +252,12 @@ func (f *formFields) set(name, value string) {
 		f.in.System = system
 	case "address":
 		f.in.Address = value
+	case "against":
+		f.in.Against = value
+	case "channel":
+		f.in.Channel = alerts.Channel(value)
+	case "alert_id":
+		f.in.AlertID = value
 	case "direct":
 		switch value {
 		case "true", "1":

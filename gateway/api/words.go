@@ -59,6 +59,16 @@ func (w words) channel(c alerts.Channel) string {
 		return w.of("值班员", "duty officer")
 	case alerts.ByStaff:
 		return w.of("工作人员", "staff")
+	case alerts.WalkIn:
+		return w.of("来访", "walk-in")
+	case alerts.Hotline:
+		return w.of("热线", "hotline")
+	case alerts.ByResident:
+		return w.of("群众", "resident")
+	case alerts.ByAlarm:
+		return w.of("告警", "alarm")
+	case alerts.BySystem:
+		return w.of("其他系统", "another system")
 	}
 	return string(c)
 }

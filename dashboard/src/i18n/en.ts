@@ -92,6 +92,11 @@ const en: Messages = {
     grid_leader: 'by grid leader',
     officer: 'by duty officer',
     staff: 'by staff',
+    walk_in: 'walk-in',
+    hotline: 'by hotline',
+    resident: 'by a resident',
+    alarm: 'from an alarm',
+    system: 'from another system',
   },
   alarm: {
     fire: 'Fire',

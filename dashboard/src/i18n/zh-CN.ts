@@ -92,6 +92,11 @@ export default {
     grid_leader: '网格长上报',
     officer: '值班员登记',
     staff: '工作人员上报',
+    walk_in: '群众来访',
+    hotline: '热线转来',
+    resident: '群众反映',
+    alarm: '告警转来',
+    system: '其他系统转来',
   },
   alarm: {
     fire: '明火',
