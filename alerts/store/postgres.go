@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,11 +26,11 @@ import (
 
 // Bounds towards a PostgreSQL that is slow, gone or cut off.
 const (
-	dialWithin   = 5 * time.Second
-	answerWithin = 40 * time.Second // of the server, to anything; after that it counts as gone
-	runWithin    = 30 * time.Second // of one statement, told to the server
-	turnWithin   = 10 * time.Second // of waiting for another node's transaction
-	idleWithin   = 10 * time.Second // a transaction whose node has stalled is undone
+	dialWithin = 5 * time.Second
+	runWithin  = 20 * time.Second // of one statement, told to the server
+	patience   = 10 * time.Second // beyond that; then a server that does not answer counts as gone
+	turnWithin = 10 * time.Second // of waiting for another node's transaction
+	idleWithin = 10 * time.Second // a transaction whose node has stalled is undone
 )
 
 // postgresBatch is smaller than DefaultBatch: other nodes wait meanwhile, and
@@ -86,7 +87,7 @@ func parseAddress(address, password string) (*pgx.ConnConfig, error) {
 	if !u.Query().Has("connect_timeout") {
 		c.ConnectTimeout = dialWithin
 	}
-	c.DialFunc = dial
+	c.DialFunc = dialer(0)
 	param(c, "application_name", "sharpeyes")
 	param(c, "statement_timeout", millis(runWithin))
 	param(c, "jit", "off") // its compilation costs more than our longest queries
@@ -107,6 +108,7 @@ func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 // writing makes a connection one that writes: acknowledged means on disk, and
 // of several servers it takes the one that can.
 func writing(c *pgx.ConnConfig) *pgx.ConnConfig {
+	c.DialFunc = dialer(answerWithin(c))
 	param(c, "lock_timeout", millis(turnWithin))
 	param(c, "idle_in_transaction_session_timeout", millis(idleWithin))
 	c.RuntimeParams["synchronous_commit"] = "on"
@@ -119,9 +121,22 @@ func writing(c *pgx.ConnConfig) *pgx.ConnConfig {
 // reading makes a connection one that reads. bun writes the arguments into the
 // text, so that prepared statements would be of no use.
 func reading(c *pgx.ConnConfig) *pgx.ConnConfig {
+	c.DialFunc = dialer(answerWithin(c))
 	c.RuntimeParams["default_transaction_read_only"] = "on"
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return c
+}
+
+// answerWithin is how long the server may take to answer; 0: for ever.
+func answerWithin(c *pgx.ConnConfig) time.Duration {
+	n, err := strconv.Atoi(c.RuntimeParams["statement_timeout"])
+	switch {
+	case err != nil: // with a unit
+		return 10 * time.Minute
+	case n <= 0:
+		return 0
+	}
+	return time.Duration(n)*time.Millisecond + patience
 }
 
 // takeTurn locks a row that every writing transaction of every node locks

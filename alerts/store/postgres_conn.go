@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -100,14 +101,17 @@ func (g *guarded) failed() bool { return g.Conn.Conn().PgConn().TxStatus() == 'E
 
 var errFailed = errors.New("a statement of this write has failed")
 
-// dial connects with a peer's disappearance noticed in seconds.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
+// dialer connects so that a peer's disappearance is noticed: in seconds, or
+// within a time, unless that is 0, where it is there and does not answer.
+func dialer(within time.Duration) pgconn.DialFunc {
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 3 * time.Second, Count: 4}}
-	c, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, address)
+		if err != nil || within == 0 {
+			return c, err
+		}
+		return &patient{Conn: c, within: within}, nil
 	}
-	return &patient{Conn: c, within: answerWithin}, nil
 }
 
 // patient is a connection whose every read ends within a time, unless

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -124,7 +125,8 @@ func TestPostgresErrors(t *testing.T) {
 		"end of file":        {io.ErrUnexpectedEOF, alerts.Unavailable, true},
 		"bad connection":     {driver.ErrBadConn, alerts.Unavailable, true},
 		"closed":             {net.ErrClosed, alerts.Unavailable, true},
-		"refused":            {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, alerts.Unavailable, true},
+		"cut":                {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, alerts.Unavailable, true},
+		"standing still":     {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, alerts.Unavailable, false},
 		"caller went":        {context.Canceled, alerts.Internal, false},
 		"caller's time over": {context.DeadlineExceeded, alerts.Internal, false},
 	} {

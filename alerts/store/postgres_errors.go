@@ -92,8 +92,8 @@ func lost(err error) bool {
 // there may be another.
 func mayRunAgain(err error) bool {
 	var ce *pgconn.ConnectError
-	if errors.As(err, &ce) {
-		return false
+	if errors.As(err, &ce) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return false // there was no other, or none that answers
 	}
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
