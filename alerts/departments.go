@@ -82,6 +82,7 @@ type DepartmentReader interface {
 	// Offices and Duties list those of one department, or of all for "".
 	Offices(ctx context.Context, departmentID string) ([]Office, error)
 	Duties(ctx context.Context, departmentID string) ([]Duty, error)
+	Post(ctx context.Context, id string) (Post, error)
 	// Posts lists the roster of a grid, or all of those a user has or had.
 	Posts(ctx context.Context, gridID, userID string) ([]Post, error)
 }

@@ -45,10 +45,6 @@ func Categories() []byte {
 	return append([]byte(nil), categories...)
 }
 
-// with a comment.
-
-// them, with a comment.
-
 // Deadlines returns the example of a table of deadlines, as the API takes it,
 // with a comment.
 func Deadlines() []byte { return append([]byte(nil), deadlines...) }

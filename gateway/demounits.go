@@ -33,7 +33,7 @@ func demoDepartments(ctx context.Context, a *app) error {
 			if slices.ContainsFunc(have.Offices, func(v desk.OfficeView) bool { return v.ID == o.ID }) {
 				continue
 			}
-			if _, err := a.desk.SaveOffice(ctx, system, d.ID, "", desk.OfficeInput{ID: o.ID, Name: o.Name}); err != nil {
+			if _, err := a.desk.AddOffice(ctx, system, d.ID, desk.OfficeInput{ID: o.ID, Name: o.Name}); err != nil {
 				return err
 			}
 		}

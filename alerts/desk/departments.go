@@ -56,11 +56,16 @@ type DepartmentPatch struct {
 	Version  *int64  `json:"version,omitempty" doc:"The version that was changed; another one stored is a conflict"`
 }
 
-// OfficeInput is a new office of a department, or what it is changed to.
+// OfficeInput is a new office of a department.
 type OfficeInput struct {
-	ID       string `json:"id,omitempty" doc:"Own identifier of a new one; made when absent"`
-	Name     string `json:"name" doc:"Name, at most 100 characters"`
-	Disabled bool   `json:"disabled,omitempty" doc:"Gets no new cases"`
+	ID   string `json:"id,omitempty" doc:"Own identifier; made when absent"`
+	Name string `json:"name" doc:"Name, at most 100 characters"`
+}
+
+// OfficePatch changes an office; nil fields stay.
+type OfficePatch struct {
+	Name     *string `json:"name,omitempty" doc:"Name"`
+	Disabled *bool   `json:"disabled,omitempty" doc:"Gets no new cases"`
 }
 
 // DutyInput names who handles a category in an area.
@@ -148,7 +153,7 @@ func (d *Desk) CreateDepartment(ctx context.Context, s alerts.Scope, in Departme
 		if err := c.SaveDepartment(v); err != nil {
 			return err
 		}
-		return c.departmentChanged(s, a.ID, "department/"+v.ID, map[string]string{"change": "made", "name": v.Name})
+		return c.departmentChanged(s, a.ID, "department/"+v.ID, altered("create").field("name", "", v.Name))
 	})
 	v.Version = 1
 	return t.departmentView(v, nil), err
@@ -156,7 +161,7 @@ func (d *Desk) CreateDepartment(ctx context.Context, s alerts.Scope, in Departme
 
 // departmentChanged ends a change of departments: it is audited, and whoever
 // shows departments loads them again.
-func (c *change) departmentChanged(s alerts.Scope, areaID, object string, details map[string]string) error {
+func (c *change) departmentChanged(s alerts.Scope, areaID, object string, details alteration) error {
 	if err := c.audit(s, alerts.AuditConfig, object, areaID, details); err != nil {
 		return err
 	}
@@ -208,22 +213,19 @@ func (d *Desk) ChangeDepartment(ctx context.Context, s alerts.Scope, id string, 
 		}
 		v.Version++
 		return c.departmentChanged(s, v.AreaID, "department/"+id,
-			map[string]string{"change": "changed", "name": v.Name, "disabled": strconv.FormatBool(v.Disabled)})
+			altered("change").field("name", before.Name, v.Name).field("name_en", before.NameEn, v.NameEn).
+				field("disabled", strconv.FormatBool(before.Disabled), strconv.FormatBool(v.Disabled)))
 	})
 	return d.known.places().departmentView(v, offices), err
 }
 
-// SaveOffice makes an office of a department, or changes the one with the id.
-func (d *Desk) SaveOffice(ctx context.Context, s alerts.Scope, departmentID, id string, in OfficeInput) (OfficeView, error) {
+// AddOffice makes an office of a department.
+func (d *Desk) AddOffice(ctx context.Context, s alerts.Scope, departmentID string, in OfficeInput) (OfficeView, error) {
 	if err := s.Need(alerts.ManagePlaces); err != nil {
 		return OfficeView{}, err
 	}
-	made := id == ""
-	if made {
-		id = d.ownID(in.ID)
-	}
 	var f faults
-	o := alerts.Office{ID: id, DepartmentID: departmentID, Name: f.line("name", in.Name, true, 100), Disabled: in.Disabled}
+	o := alerts.Office{ID: d.ownID(in.ID), DepartmentID: departmentID, Name: f.line("name", in.Name, true, 100)}
 	f.pattern("id", o.ID, idPattern, idRule)
 	if err := f.err(); err != nil {
 		return OfficeView{}, err
@@ -233,27 +235,55 @@ func (d *Desk) SaveOffice(ctx context.Context, s alerts.Scope, departmentID, id 
 		if err != nil {
 			return err
 		}
-		all, err := c.Offices(ctx, "") // an id of another department is taken
-		if err != nil {
-			return err
-		}
-		of := ""
-		for _, known := range all {
-			if known.ID == id {
-				of = known.DepartmentID
-			}
-		}
-		switch {
-		case made && of != "":
-			return alerts.Errorf(alerts.Conflict, "office %s exists already", id)
-		case !made && of != departmentID:
-			return alerts.Errorf(alerts.NotFound, "there is no such office")
+		if known, err := c.office(ctx, o.ID); err != nil || known.ID != "" {
+			return firstError(err, alerts.Errorf(alerts.Conflict, "office %s exists already", o.ID))
 		}
 		if err := c.SaveOffice(o); err != nil {
 			return err
 		}
-		return c.departmentChanged(s, dep.AreaID, "office/"+id, map[string]string{"department": departmentID, "name": o.Name,
-			"disabled": strconv.FormatBool(o.Disabled)})
+		return c.departmentChanged(s, dep.AreaID, "office/"+o.ID, altered("create").field("department", "", departmentID).field("name", "", o.Name))
+	})
+	return officeView(o), err
+}
+
+// office returns an office of any department; the zero one where there is none.
+func (c *change) office(ctx context.Context, id string) (alerts.Office, error) {
+	all, err := c.Offices(ctx, "")
+	for _, o := range all {
+		if o.ID == id {
+			return o, err
+		}
+	}
+	return alerts.Office{}, err
+}
+
+// ChangeOffice changes an office. It is switched off, never removed.
+func (d *Desk) ChangeOffice(ctx context.Context, s alerts.Scope, id string, in OfficePatch) (OfficeView, error) {
+	if err := s.Need(alerts.ManagePlaces); err != nil {
+		return OfficeView{}, err
+	}
+	var o alerts.Office
+	err := d.write(ctx, func(c *change) (err error) {
+		if o, err = c.office(ctx, id); err != nil || o.ID == "" {
+			return firstError(err, alerts.Errorf(alerts.NotFound, "there is no such office"))
+		}
+		dep, err := c.managed(ctx, s, o.DepartmentID)
+		if err != nil {
+			return err
+		}
+		before := o
+		set(&o.Name, in.Name)
+		set(&o.Disabled, in.Disabled)
+		var f faults
+		o.Name = f.line("name", o.Name, true, 100)
+		if err := f.err(); err != nil || o == before {
+			return err
+		}
+		if err := c.SaveOffice(o); err != nil {
+			return err
+		}
+		return c.departmentChanged(s, dep.AreaID, "office/"+id, altered("change").field("name", before.Name, o.Name).
+			field("disabled", strconv.FormatBool(before.Disabled), strconv.FormatBool(o.Disabled)))
 	})
 	return officeView(o), err
 }
@@ -297,8 +327,7 @@ func (d *Desk) AddDuty(ctx context.Context, s alerts.Scope, departmentID string,
 		if err := c.SaveDuty(v); err != nil {
 			return err
 		}
-		return c.departmentChanged(s, dep.AreaID, "duty/"+v.ID, map[string]string{"department": departmentID, "office": v.OfficeID,
-			"person": v.PersonID, "category": v.Category, "area": v.AreaID})
+		return c.departmentChanged(s, dep.AreaID, "duty/"+v.ID, dutyAltered("create", v))
 	})
 	if err != nil {
 		return DutyView{}, err
@@ -343,17 +372,18 @@ func (c *change) checkDuty(ctx context.Context, dep alerts.Department, v alerts.
 	return f.err()
 }
 
+func dutyAltered(action string, v alerts.Duty) alteration {
+	return altered(action).field("department", "", v.DepartmentID).field("office", "", v.OfficeID).field("person", "", v.PersonID).
+		field("category", "", v.Category).field("area", "", v.AreaID)
+}
+
 // RemoveDuty takes a duty back.
-func (d *Desk) RemoveDuty(ctx context.Context, s alerts.Scope, departmentID, id string) error {
+func (d *Desk) RemoveDuty(ctx context.Context, s alerts.Scope, id string) error {
 	if err := s.Need(alerts.ManagePlaces); err != nil {
 		return err
 	}
 	return d.write(ctx, func(c *change) error {
-		dep, err := c.managed(ctx, s, departmentID)
-		if err != nil {
-			return err
-		}
-		duties, err := c.Duties(ctx, departmentID)
+		duties, err := c.Duties(ctx, "")
 		if err != nil {
 			return err
 		}
@@ -361,11 +391,14 @@ func (d *Desk) RemoveDuty(ctx context.Context, s alerts.Scope, departmentID, id 
 			if v.ID != id {
 				continue
 			}
+			dep, err := c.managed(ctx, s, v.DepartmentID)
+			if err != nil {
+				return err
+			}
 			if err := c.RemoveDuty(id); err != nil {
 				return err
 			}
-			return c.departmentChanged(s, dep.AreaID, "duty/"+id, map[string]string{"change": "removed", "department": departmentID,
-				"office": v.OfficeID, "person": v.PersonID, "category": v.Category, "area": v.AreaID})
+			return c.departmentChanged(s, dep.AreaID, "duty/"+id, dutyAltered("remove", v))
 		}
 		return alerts.Errorf(alerts.NotFound, "there is no such duty")
 	})

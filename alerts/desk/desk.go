@@ -58,6 +58,7 @@ type Desk struct {
 	bus     alerts.Bus
 	known   picture // of places and cameras
 	raising raising
+	reports reports
 	seen    *glimpses // looks that have their entry
 
 	cancel    context.CancelFunc
@@ -122,6 +123,7 @@ func (d *Desk) follow(ctx context.Context, nudge <-chan struct{}) {
 		}
 		// A store that is down now is asked again at the next tick.
 		_ = d.known.catchUp(ctx)
+		_ = d.turnGrids(ctx)
 	}
 }
 

@@ -27,7 +27,8 @@ type importedArea struct {
 // ImportAreas stores the areas of a GeoJSON document, all or none. Areas with
 // an id that is known are replaced.
 func (d *Desk) ImportAreas(ctx context.Context, s alerts.Scope, r io.Reader, format string, system alerts.CoordSystem) (ImportResult, error) {
-	if _, err := begin(s, alerts.ManagePlaces, format, system, formatGeoJSON); err != nil {
+	kind, err := begin(s, alerts.ManagePlaces, format, system, formatGeoJSON, formatCSV)
+	if err != nil {
 		return ImportResult{}, err
 	}
 	t, seq, err := d.settled(ctx)
@@ -36,7 +37,8 @@ func (d *Desk) ImportAreas(ctx context.Context, s alerts.Scope, r io.Reader, for
 	}
 	var log importLog
 	m := &areaMerge{town: t, scope: s, log: &log, byID: make(map[string]int)}
-	err = geo.ReadFeatures(r, geo.DefaultLimits(), log.take, func(f geo.Feature) error {
+	file := table{format: kind, columns: append(areaProperties(), geometryColumn), bare: true}
+	err = file.read(r, &log, func(f geo.Feature) error {
 		m.add(f, system)
 		return ctx.Err()
 	})
@@ -102,7 +104,8 @@ func (m *areaMerge) add(f geo.Feature, system alerts.CoordSystem) {
 	}
 	a.Scheme = p.line("scheme", false, 100)
 	a.ValidFrom, a.ValidTo = p.validity()
-	a.Shape = p.shape(system)
+	old, known := m.town.area(a.ID)
+	a.Shape = p.shapeOr(system, old.Shape, known)
 	m.log.takeAll(f.Row, p.faults)
 	if i, ok := m.byID[a.ID]; ok {
 		m.log.fault(f.Row, "id", "%q is also the id of feature %d; ids must differ", a.ID, m.areas[i].row)

@@ -182,6 +182,10 @@ func (m *cameraMerge) change(cam alerts.Camera, row *cameraRow) (alerts.Camera, 
 	v := rowReader{row: row}
 	cam.Sealed = slices.Clone(cam.Sealed)
 	in := m.patch(&v)
+	if in.Lon != nil && in.Lat != nil && m.system == alerts.WGS84 && samePlace(cam.Point, alerts.Point{Lon: *in.Lon, Lat: *in.Lat}) {
+		// An export that comes back: what was given once, and in which system, stays.
+		in.Lon, in.Lat, in.System = nil, nil, nil
+	}
 	var login alerts.Credentials
 	var found faults
 	var err error

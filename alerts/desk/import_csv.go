@@ -65,7 +65,7 @@ func readCameraSheet(r io.Reader, log *importLog, fn func(*cameraRow) error) err
 		}
 		out := &cameraRow{row: s.row}
 		for i, c := range columns {
-			out.cells[c], out.given[c] = strings.TrimSpace(cells[i]), true
+			out.cells[c], out.given[c] = unguarded(strings.TrimSpace(cells[i])), true
 		}
 		out.cells[colPassword] = passwordCell(cells, columns)
 		if err := fn(out); err != nil {

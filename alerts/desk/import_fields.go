@@ -117,6 +117,22 @@ func (p *properties) day(name string) time.Time {
 	return time.Time{}
 }
 
+// shapeOr is the feature's shape, or the stored one where the feature has none
+// or the same to the centimetre.
+func (p *properties) shapeOr(system alerts.CoordSystem, stored alerts.MultiPolygon, known bool) alerts.MultiPolygon {
+	if f := p.feature; f.Point == nil && len(f.Line) == 0 && len(f.Shape) == 0 {
+		if !known {
+			p.add("geometry", "is missing; a Polygon or MultiPolygon is wanted")
+		}
+		return stored
+	}
+	shape := p.shape(system)
+	if known && sameShape(stored, shape) {
+		return stored
+	}
+	return shape
+}
+
 // shape checks the polygons, converts them and winds them as GeoJSON wants.
 func (p *properties) shape(system alerts.CoordSystem) alerts.MultiPolygon {
 	if p.feature.Point != nil {

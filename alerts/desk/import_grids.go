@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"slices"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -23,10 +26,11 @@ type importedGrid struct {
 	row int
 }
 
-// ImportGrids stores the grids of a GeoJSON document, all or none. Grids with
-// an id that is known are replaced.
+// ImportGrids stores the grids of a GeoJSON or CSV document, all or none. Grids
+// with an id that is known are replaced; see gridMerge.changed.
 func (d *Desk) ImportGrids(ctx context.Context, s alerts.Scope, r io.Reader, format string, system alerts.CoordSystem) (ImportResult, error) {
-	if _, err := begin(s, alerts.ManagePlaces, format, system, formatGeoJSON); err != nil {
+	kind, err := begin(s, alerts.ManagePlaces, format, system, formatGeoJSON, formatCSV)
+	if err != nil {
 		return ImportResult{}, err
 	}
 	t, seq, err := d.settled(ctx)
@@ -38,7 +42,8 @@ func (d *Desk) ImportGrids(ctx context.Context, s alerts.Scope, r io.Reader, for
 	for _, a := range t.areas {
 		m.parents[a.ParentID] = true
 	}
-	err = geo.ReadFeatures(r, geo.DefaultLimits(), log.take, func(f geo.Feature) error {
+	file := table{format: kind, columns: append(gridProperties(), geometryColumn), bare: true}
+	err = file.read(r, &log, func(f geo.Feature) error {
 		m.add(f, system)
 		return ctx.Err()
 	})
@@ -56,7 +61,7 @@ func (d *Desk) ImportGrids(ctx context.Context, s alerts.Scope, r io.Reader, for
 }
 
 func (d *Desk) saveGrids(ctx context.Context, m *gridMerge, seq int64) error {
-	changed := m.changed()
+	changed := m.changed(d.now())
 	if len(changed) == 0 {
 		return nil
 	}
@@ -94,11 +99,7 @@ type gridMerge struct {
 }
 
 func (m *gridMerge) stored(id string) (alerts.Grid, bool) {
-	i, ok := m.town.gridBy[id]
-	if !ok {
-		return alerts.Grid{}, false
-	}
-	return m.town.grids[i], true
+	return m.town.grid(id)
 }
 
 // add reads one feature.
@@ -114,9 +115,10 @@ func (m *gridMerge) add(f geo.Feature, system alerts.CoordSystem) {
 	p.oneOf("kind", string(g.Kind), string(alerts.Street), string(alerts.Yard), string(alerts.Unit), string(alerts.Rural))
 	g.Households = p.whole("households", 0, maxHouseholds)
 	g.ValidFrom, g.ValidTo = p.validity()
-	g.Shape = p.shape(system)
+	old, known := m.stored(g.ID)
+	g.Shape = p.shapeOr(system, old.Shape, known)
 	m.checkArea(p, g.AreaID)
-	if old, known := m.stored(g.ID); known && !m.scope.Covers(old.AreaPath) {
+	if known && !m.scope.Covers(old.AreaPath) {
 		p.add("id", "%q is taken by a grid outside this account's areas; choose another", g.ID)
 	}
 	m.log.takeAll(f.Row, p.faults)
@@ -146,15 +148,45 @@ func (m *gridMerge) checkArea(p *properties, id string) {
 	}
 }
 
-func (m *gridMerge) changed() []importedGrid {
+// changed returns the grids that are to be saved. Another shape or another
+// village makes a new version, from the day the file says or from now on, so
+// that what happened in the old one stays there; all else corrects the version
+// that there is.
+func (m *gridMerge) changed(now time.Time) []importedGrid {
 	var out []importedGrid
 	for _, g := range m.grids {
-		if old, known := m.stored(g.ID); known && sameGrid(old, g.Grid) {
-			continue
+		old, known := m.stored(g.ID)
+		switch {
+		case !known:
+		case old.AreaID != g.AreaID || !reflect.DeepEqual(old.Shape, g.Shape):
+			if !g.ValidFrom.After(old.ValidFrom) {
+				g.ValidFrom = clampTime(now, old.ValidFrom)
+			}
+			if !g.ValidTo.IsZero() && !g.ValidTo.After(g.ValidFrom) { // it has ended: nothing new begins
+				g.ValidFrom = old.ValidFrom
+			}
+		default:
+			g.ValidFrom = old.ValidFrom
+			if sameGrid(old, g.Grid) {
+				continue
+			}
 		}
 		out = append(out, g)
 	}
 	return out
+}
+
+// sameShape tells whether two shapes are the same to the centimetre that
+// GeoJSON is written with.
+func sameShape(a, b alerts.MultiPolygon) bool {
+	return slices.EqualFunc(a, b, func(a, b []alerts.Ring) bool {
+		return slices.EqualFunc(a, b, func(a, b alerts.Ring) bool { return slices.EqualFunc(a, b, samePlace) })
+	})
+}
+
+func samePlace(p, q alerts.Point) bool {
+	const close = 1e-7
+	return math.Abs(p.Lon-q.Lon) < close && math.Abs(p.Lat-q.Lat) < close
 }
 
 func sameGrid(old, g alerts.Grid) bool {

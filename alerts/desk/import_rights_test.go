@@ -46,7 +46,7 @@ func TestImportRights(t *testing.T) {
 			t.Errorf("%s in utm: %v", name, err)
 		}
 	}
-	if err := imports["areas"](alerts.System(), "text/csv; charset=utf-8", ""); alerts.KindOf(err) != alerts.Unsupported {
-		t.Errorf("areas in CSV: %v", err)
+	if err := imports["areas"](alerts.System(), "text/csv; charset=utf-8", ""); alerts.KindOf(err) != alerts.Invalid {
+		t.Errorf("areas in an empty sheet: %v", err)
 	}
 }

@@ -116,6 +116,9 @@ func (d *Desk) placesChanged(ctx context.Context, c *change, areaIDs []string) e
 			break
 		}
 	}
+	if err := c.sitesMoved(ctx, t); err != nil {
+		return err
+	}
 	if err := c.usersMoved(ctx, d.known.places(), t); err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (d *Desk) AddPost(ctx context.Context, s alerts.Scope, gridID string, in Po
 		if p, err = c.addPost(ctx, g, in, alerts.NewID(c.now), from); err != nil {
 			return err
 		}
-		return c.postChanged(s, g, p, "made")
+		return c.postChanged(s, g, p, "create")
 	})
 	return d.postView(p), err
 }
@@ -194,7 +194,8 @@ func (f *faults) employment(p alerts.Post) {
 // postChanged ends a change of a roster: it is audited, and the sessions of the
 // person are resolved again.
 func (c *change) postChanged(s alerts.Scope, g alerts.Grid, p alerts.Post, what string) error {
-	details := map[string]string{"change": what, "grid": g.ID, "kind": string(p.Kind), "user": p.UserID, "handed_to": p.HandedTo}
+	details := altered(what).field("grid", "", g.ID).field("kind", "", string(p.Kind)).field("user", "", p.UserID).
+		field("handed_to", "", p.HandedTo)
 	if err := c.audit(s, alerts.AuditConfig, "post/"+p.ID, g.AreaID, details); err != nil {
 		return err
 	}
@@ -205,25 +206,19 @@ func (c *change) postChanged(s alerts.Scope, g alerts.Grid, p alerts.Post, what 
 }
 
 // ChangePost changes a line of a roster, ends it, or hands it over.
-func (d *Desk) ChangePost(ctx context.Context, s alerts.Scope, gridID, id string, in PostPatch) (PostView, error) {
+func (d *Desk) ChangePost(ctx context.Context, s alerts.Scope, id string, in PostPatch) (PostView, error) {
 	if err := s.Need(alerts.ManagePlaces); err != nil {
 		return PostView{}, err
 	}
-	g, err := d.gridIn(s, gridID)
-	if err != nil {
-		return PostView{}, err
-	}
 	var p alerts.Post
-	err = d.write(ctx, func(c *change) error {
-		roster, err := c.Posts(ctx, gridID, "")
-		if err != nil {
+	err := d.write(ctx, func(c *change) (err error) {
+		if p, err = c.Post(ctx, id); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(roster, func(q alerts.Post) bool { return q.ID == id })
-		if i < 0 {
-			return alerts.Errorf(alerts.NotFound, "there is no such post in this grid")
+		g, err := d.gridIn(s, p.GridID)
+		if err != nil {
+			return alerts.Errorf(alerts.NotFound, "there is no such post")
 		}
-		p = roster[i]
 		var f faults
 		set(&p.Employment, in.Employment)
 		f.employment(p)
@@ -250,7 +245,7 @@ func (d *Desk) ChangePost(ctx context.Context, s alerts.Scope, gridID, id string
 		if err := c.SavePost(p); err != nil {
 			return err
 		}
-		return c.postChanged(s, g, p, "changed")
+		return c.postChanged(s, g, p, "change")
 	})
 	return d.postView(p), err
 }
@@ -282,5 +277,5 @@ func (c *change) handOver(ctx context.Context, s alerts.Scope, g alerts.Grid, p 
 	if err != nil {
 		return err
 	}
-	return c.postChanged(s, g, to, "took over")
+	return c.postChanged(s, g, to, "take over")
 }

@@ -20,6 +20,8 @@ type Limits struct {
 	Points   int // of all features
 	Members  int // of one object
 	Depth    int // of arrays and objects in each other
+
+	Bare bool // features without a geometry are taken, too
 }
 
 // DefaultLimits are the limits of imports.
@@ -252,6 +254,9 @@ func (f *featureReader) feature(raw json.RawMessage) error {
 }
 
 func (f *featureReader) geometry(out *Feature, raw json.RawMessage, fault func(string, string, ...any)) {
+	if (raw == nil || string(raw) == "null") && f.limits.Bare {
+		return
+	}
 	if raw == nil || string(raw) == "null" {
 		fault("geometry", "is missing; a Polygon, MultiPolygon or Point is wanted")
 		return

@@ -13,9 +13,9 @@ import (
 	"sharpeyes/alerts"
 )
 
-// above lists the areas on the paths of a scope, those that the scope itself
+// areasAbove lists the areas on the paths of a scope, those that the scope itself
 // covers left out.
-func above(s alerts.Scope) []string {
+func areasAbove(s alerts.Scope) []string {
 	var ids []string
 	for _, p := range s.Paths {
 		parts := strings.Split(strings.Trim(p, "/"), "/")
@@ -32,7 +32,7 @@ func (q queries) serving(model any, s alerts.Scope) *bun.SelectQuery {
 		return sel
 	}
 	where, args := pathRanges("a.path", s.Paths)
-	if up := above(s); len(up) > 0 {
+	if up := areasAbove(s); len(up) > 0 {
 		where, args = "("+where+" OR r.area_id IN (?))", append(args, bun.In(up))
 	}
 	return sel.Where(where, args...)
@@ -84,6 +84,16 @@ func (q queries) rowsOf(ctx context.Context, rows any, column, value, order stri
 		return nil
 	}
 	return classify(equal(q.db.NewSelect().Model(rows), column, value).OrderExpr(order).Scan(q.ctx(ctx)))
+}
+
+// Post returns one line of a roster.
+func (q queries) Post(ctx context.Context, id string) (alerts.Post, error) {
+	if id == "" || !storable(id) {
+		return alerts.Post{}, alerts.Errorf(alerts.NotFound, "there is no such post")
+	}
+	var r postRow
+	err := q.db.NewSelect().Model(&r).Where("r.id = ?", id).Scan(q.ctx(ctx))
+	return r.value(), notFound(err, "post")
 }
 
 // Posts lists the posts of a grid or of a user, newest first.
@@ -232,5 +242,14 @@ func (t *tx) saveGridVersion(g gridRow) error {
 		return err
 	}
 	row := gridToVersion(g)
+	var next sql.NullInt64 // a later version that is known already: this one ends there
+	err = t.db.QueryRowContext(context.Background(), "SELECT MIN(valid_from) FROM grid_versions WHERE id = ? AND valid_from > ?",
+		g.ID, g.ValidFrom).Scan(&next)
+	if err != nil {
+		return classify(err)
+	}
+	if next.Valid && (row.ValidTo == 0 || row.ValidTo > next.Int64) {
+		row.ValidTo = next.Int64
+	}
 	return t.upsert(&row, "id, valid_from", "valid_to", "area_id", "name", "code", "scheme", "kind", "households", "shape")
 }

@@ -147,7 +147,7 @@ func TestImports(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	w.call(t, "POST", "/api/v1/cameras/import", admin, csv, header("Content-Type", "text/plain")).want(t, 415)
-	w.call(t, "POST", "/api/v1/areas/import", admin, csv, header("Content-Type", "text/csv")).want(t, 415)
+	w.call(t, "POST", "/api/v1/areas/import", admin, csv, header("Content-Type", "text/csv")).want(t, 422) // cameras
 	w.call(t, "POST", "/api/v1/cameras/import?system=mars", admin, csv, header("Content-Type", "text/csv")).want(t, 422)
 	w.imports <- struct{}{} // one is running
 	w.call(t, "POST", "/api/v1/cameras/import", admin, csv, header("Content-Type", "text/csv")).want(t, 429)

@@ -20,16 +20,17 @@ const importsAtOnce = 1
 type importFunc func(ctx context.Context, s alerts.Scope, r io.Reader, format string, system alerts.CoordSystem) (desk.ImportResult, error)
 
 func (a *API) registerImports() {
-	geo := map[string]string{"application/geo+json": "geojson", "application/json": "geojson"}
 	table := map[string]string{"application/geo+json": "geojson", "application/json": "geojson", "text/csv": "csv"}
 	for _, im := range []struct {
 		path, id, tag, summary string
 		formats                map[string]string
 		fn                     importFunc
 	}{
-		{"/api/v1/areas/import", "import-areas", "Places", "Import areas from GeoJSON, all or none", geo, a.desk.ImportAreas},
-		{"/api/v1/grids/import", "import-grids", "Places", "Import grids from GeoJSON, all or none", geo, a.desk.ImportGrids},
+		{"/api/v1/areas/import", "import-areas", "Places", "Import areas from CSV or GeoJSON, all or none; an empty geometry cell keeps the shape", table, a.desk.ImportAreas},
+		{"/api/v1/grids/import", "import-grids", "Places", "Import grids from CSV or GeoJSON, all or none; a grid with another shape or village gets a new version, from valid_from or from now on", table, a.desk.ImportGrids},
 		{"/api/v1/cameras/import", "import-cameras", "Cameras", "Import cameras from CSV or GeoJSON, all or none", table, a.desk.ImportCameras},
+		{"/api/v1/registers/import", "import-registers", "Registers", "Import register entries from CSV or GeoJSON, all or none", table, a.desk.ImportSites},
+		{"/api/v1/posts/import", "import-posts", "Places", "Import rosters from CSV or GeoJSON, all or none", table, a.desk.ImportPosts},
 	} {
 		op := a.operation("POST", im.path, im.id, im.tag, im.summary)
 		op.Parameters = []*huma.Param{{Name: "system", In: "query", Description: "Coordinate system of the document; wgs84 when absent",

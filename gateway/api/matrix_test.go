@@ -79,11 +79,13 @@ func matrix() map[string]expected {
 		"GET /sources": {who: "A"}, "POST /sources": {who: "A"}, "DELETE /sources/{id}": {who: "A", at: "source"},
 		"GET /users": {who: "A"}, "POST /users": {who: "A"}, "PATCH /users/{id}": {who: "A", at: "user", body: jsonPatch},
 
+
 		"GET /live": {who: accounts},
 	}
 	cases(m)
 	rules(m)
 	forMachines(m)
+	structures(m)
 	out := map[string]expected{
 		"GET /api/openapi.json": {who: anybody}, "GET /api/docs": {who: anybody}, "GET /api/docs/{file}": {who: anybody},
 		"GET /healthz": {who: anybody}, "GET /readyz": {who: anybody}, "GET /metrics": {who: anybody}, "/api/": {who: anybody}, "/": {who: anybody},
@@ -187,6 +189,7 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["case"] = decode[desk.CaseView](t, w.call(t, "GET", "/api/v1/cases/"+inc.Number, reporter, nil).want(t, 200)).ID
 	file := must[desk.AttachmentView](t)(w.desk.Attach(t.Context(), officerScope("east"), ids["case"], photo))
 	ids["attachment"] = file.ID
+	w.structure(t, ids)
 	return ids
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
@@ -25,14 +26,28 @@ func (a *API) registerPlaces() {
 			return listOf(items, ""), err
 		})
 	handle(a, a.operation("GET", "/api/v1/grids", "grids", tag, "Grids of the account's areas, by name"),
-		func(ctx context.Context, _ *none) (*listOut[desk.GridView], error) {
+		func(ctx context.Context, in *AtQuery) (*listOut[desk.GridView], error) {
+			if !in.At.IsZero() {
+				items, err := a.desk.GridsAt(ctx, scopeOf(ctx), in.At)
+				return listOf(items, ""), err
+			}
 			items, err := a.desk.Grids(ctx, scopeOf(ctx))
 			return listOf(items, ""), err
 		})
 	a.geojson("/api/v1/areas.geojson", "areas-geojson", "Areas with their shapes",
 		func(r *http.Request) (*document, error) { return a.shapes(r, a.desk.AreasGeoJSON) })
-	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes",
-		func(r *http.Request) (*document, error) { return a.shapes(r, a.desk.GridsGeoJSON) })
+	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes; with ?at=2026-11-24T00:00:00Z as they were then",
+		func(r *http.Request) (*document, error) {
+			text := r.URL.Query().Get("at")
+			if text == "" {
+				return a.shapes(r, a.desk.GridsGeoJSON)
+			}
+			at, err := time.Parse(time.RFC3339, text)
+			if err != nil {
+				return nil, alerts.InvalidField("at", "must be a moment such as 2026-11-24T00:00:00Z")
+			}
+			return a.shapes(r, func(ctx context.Context, s alerts.Scope) ([]byte, error) { return a.desk.GridsGeoJSONAt(ctx, s, at) })
+		})
 	a.geojson("/api/v1/basemap.geojson", "basemap", "Streets, water and sites to draw below everything",
 		func(*http.Request) (*document, error) {
 			if len(a.baseMap.plain) == 0 {

@@ -61,7 +61,29 @@ func routes() []route {
 		{"GET", v1 + "/grids", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/grids.geojson", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/grids/import", right(alerts.ManagePlaces), importBody},
+		{"GET", v1 + "/grids/{id}/versions", right(alerts.ViewMap), noBody},
+		{"GET", v1 + "/grids/{id}/posts", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/grids/{id}/posts", right(alerts.ManagePlaces), smallBody},
+		{"PATCH", v1 + "/posts/{id}", right(alerts.ManagePlaces), smallBody},
+		{"POST", v1 + "/posts/import", right(alerts.ManagePlaces), importBody},
 		{"GET", v1 + "/basemap.geojson", signedIn, noBody},
+
+		{"GET", v1 + "/departments", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/departments", right(alerts.ManagePlaces), smallBody},
+		{"PATCH", v1 + "/departments/{id}", right(alerts.ManagePlaces), smallBody},
+		{"POST", v1 + "/departments/{id}/offices", right(alerts.ManagePlaces), smallBody},
+		{"PATCH", v1 + "/offices/{id}", right(alerts.ManagePlaces), smallBody},
+		{"GET", v1 + "/departments/{id}/duties", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/departments/{id}/duties", right(alerts.ManagePlaces), smallBody},
+		{"GET", v1 + "/departments/{id}/duty", right(alerts.ViewMap), noBody},
+		{"DELETE", v1 + "/duties/{id}", right(alerts.ManagePlaces), noBody},
+		{"GET", v1 + "/registers", right(alerts.ViewMap), noBody},
+		{"POST", v1 + "/registers", right(alerts.KeepRegisters), smallBody},
+		{"POST", v1 + "/registers/import", right(alerts.KeepRegisters), importBody},
+		{"GET", v1 + "/registers/{id}", right(alerts.ViewMap), noBody},
+		{"PATCH", v1 + "/registers/{id}", right(alerts.KeepRegisters), smallBody},
+		{"GET", v1 + "/structure/report", right(alerts.ReadStructure), noBody},
+		{"GET", v1 + "/structure/export", right(alerts.ReadStructure), noBody},
 
 		{"GET", v1 + "/cameras", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/cameras", right(alerts.ManageCameras), smallBody},
@@ -130,6 +152,7 @@ func routes() []route {
 		{"DELETE", v1 + "/webhooks/{id}", right(alerts.ManageTokens), noBody},
 		{"GET", v1 + "/webhooks/{id}/deliveries", right(alerts.ManageTokens), noBody},
 		{"POST", v1 + "/webhooks/{id}/retry", right(alerts.ManageTokens), noBody},
+
 
 		{"GET", v1 + "/live", signedIn, noBody},
 
