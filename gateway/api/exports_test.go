@@ -210,3 +210,29 @@ func TestExportOfAlerts(t *testing.T) {
 		}
 	}
 }
+
+// Every code that a list may hold has its words in both languages.
+func TestWordsForEveryCode(t *testing.T) {
+	zh, en := words{}, words{english: true}
+	both := func(code, a, b string) {
+		t.Helper()
+		if a == "" || b == "" || a == code || a == b || strings.ContainsFunc(b, func(r rune) bool { return r > 0x7f }) {
+			t.Errorf("%s: %q, %q", code, a, b)
+		}
+	}
+	for _, v := range alerts.Severities {
+		both(string(v), zh.severity(v), en.severity(v))
+	}
+	for _, v := range alerts.Steps {
+		both(string(v), zh.step(v), en.step(v))
+	}
+	for _, v := range []alerts.Outcome{alerts.Solved, alerts.NotSolved, alerts.Refused, alerts.Merged} {
+		both(string(v), zh.outcome(v), en.outcome(v))
+	}
+	for _, v := range []alerts.Channel{alerts.ByGridLeader, alerts.ByOfficer, alerts.ByStaff, alerts.WalkIn, alerts.Hotline, alerts.ByResident,
+		alerts.ByAlarm, alerts.BySystem} {
+		both(string(v), zh.channel(v), en.channel(v))
+	}
+	both("yes", zh.yes(true), en.yes(true))
+	both("no", zh.yes(false), en.yes(false))
+}

@@ -108,7 +108,7 @@ func (w words) outcome(o alerts.Outcome) string {
 // categoryNames returns what tells a category's name by its code.
 func (a *API) categoryNames(w words) func(code string) string {
 	names := make(map[string]string)
-	for _, c := range a.desk.Categories {
+	for _, c := range a.desk.CategoryRules() {
 		names[c.Code] = w.of(c.Name, c.NameEn)
 	}
 	return func(code string) string {
