@@ -24,7 +24,8 @@ const (
 	AuditComment      AuditKind = "case.comment"
 	AuditExport       AuditKind = "export"
 	AuditConfig       AuditKind = "config" // a change of cameras, places, accounts, departments, deadlines, tokens
-	AuditStart        AuditKind = "start"  // of the process
+	AuditStart        AuditKind = "start"  // of the process; Details: version
+	AuditStop         AuditKind = "stop"   // of the process, in good order
 )
 
 // AuditEntry is one entry of the audit: appended, chained, never changed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sharpeyes/alerts"
@@ -139,11 +140,37 @@ func clip(text string, max int) string {
 	return text
 }
 
+// AuditView is an entry as auditors read it.
+type AuditView struct {
+	Seq      int64             `json:"seq" doc:"Number, from 1 without gaps"`
+	At       time.Time         `json:"at" doc:"When it was recorded"`
+	Kind     alerts.AuditKind  `json:"kind" doc:"What happened, such as sign_in, camera.watch, case.move, config"`
+	UserID   string            `json:"user_id,omitempty" doc:"Account that did it; absent: the system, or nobody signed in"`
+	UserName string            `json:"user_name,omitempty" doc:"Name of the person or machine then"`
+	Role     alerts.Role       `json:"role,omitempty" doc:"Role then"`
+	Address  string            `json:"address,omitempty" doc:"Network address that it came from"`
+	AreaID   string            `json:"area_id,omitempty" doc:"Area of the object; absent: of none"`
+	AreaName string            `json:"area_name,omitempty" doc:"Name of the area"`
+	Object   string            `json:"object,omitempty" doc:"Kind and identifier of the object" example:"camera/cam000"`
+	Details  map[string]string `json:"details,omitempty" doc:"What there is to say about it, by name; never a secret"`
+	Hash     string            `json:"hash" doc:"SHA-256 over this entry and the hash before it, hex"`
+}
+
 // AuditEntries lists the audit for those who may read it, newest first, with
 // the next page's cursor.
-func (d *Desk) AuditEntries(ctx context.Context, s alerts.Scope, f alerts.AuditFilter) ([]alerts.AuditEntry, string, error) {
+func (d *Desk) AuditEntries(ctx context.Context, s alerts.Scope, f alerts.AuditFilter) ([]AuditView, string, error) {
 	if err := s.Need(alerts.ReadAudit); err != nil {
 		return nil, "", err
 	}
-	return d.store.Audit(ctx, s, f)
+	list, next, err := d.store.Audit(ctx, s, f)
+	if err != nil {
+		return nil, "", err
+	}
+	t := d.known.places()
+	out := make([]AuditView, len(list))
+	for i, e := range list {
+		out[i] = AuditView{Seq: e.Seq, At: e.At, Kind: e.Kind, UserID: e.UserID, UserName: e.UserName, Role: e.Role, Address: e.Address,
+			AreaID: e.AreaID, AreaName: t.areaName(e.AreaID), Object: e.Object, Details: e.Details, Hash: e.Hash}
+	}
+	return out, next, nil
 }

@@ -95,7 +95,7 @@ func (d *Desk) Case(ctx context.Context, s alerts.Scope, id string) (CaseView, e
 	if err != nil {
 		return CaseView{}, err
 	}
-	return v, d.Seen(ctx, s, alerts.AuditRead, "case/"+k.ID, k.AreaID)
+	return v, d.Seen(ctx, f.masked(s, &k), alerts.AuditRead, "case/"+k.ID, k.AreaID)
 }
 
 // Cases lists the cases in sight of the caller, with the next page's cursor.
@@ -190,5 +190,9 @@ func (d *Desk) CaseIncidents(ctx context.Context, s alerts.Scope, id string) ([]
 		}
 		out[n] = t.incidentView(i)
 	}
-	return out, d.Seen(ctx, s, alerts.AuditRead, "case/"+k.ID+"/incidents", k.AreaID)
+	f, err := loadFacts(ctx, d.store, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	return out, d.Seen(ctx, f.masked(s, &k), alerts.AuditRead, "case/"+k.ID+"/incidents", k.AreaID)
 }

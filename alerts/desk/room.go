@@ -322,5 +322,9 @@ func (d *Desk) AttachmentOf(ctx context.Context, s alerts.Scope, id string) (ale
 	if err != nil {
 		return alerts.Photo{}, err
 	}
-	return a.Photo, d.Seen(ctx, s, alerts.AuditRead, "attachment/"+id, k.AreaID)
+	f, err := loadFacts(ctx, d.store, k.ID)
+	if err != nil {
+		return alerts.Photo{}, err
+	}
+	return a.Photo, d.Seen(ctx, f.masked(s, &k), alerts.AuditRead, "attachment/"+id, k.AreaID)
 }

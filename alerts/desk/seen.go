@@ -65,9 +65,19 @@ func (gs *glimpses) settle(key string, g *glimpse, err error) {
 	close(g.done)
 }
 
+// readerOf is who stands in the entry about the opening of an incident: nobody
+// where he reported it himself, since that would show who did. Officers and
+// leaders open what they took in by their office.
+func readerOf(s alerts.Scope, i alerts.Incident) alerts.Scope {
+	if i.ReporterID == s.User && s.Role != alerts.DutyOfficer && s.Role != alerts.Leader {
+		s.User, s.Name, s.Address = "", "", ""
+	}
+	return s
+}
+
 // Seen has an entry about what the caller looks at: one for each caller, address
 // and object in SeenFor. It is on disk when Seen returns, so nothing is shown
-// before its entry is. The process itself leaves none.
+// before its entry is. The process itself leaves none, nor does a masked scope.
 func (d *Desk) Seen(ctx context.Context, s alerts.Scope, kind alerts.AuditKind, object, areaID string) error {
 	if s.User == "" && s.Name == "" {
 		return nil
