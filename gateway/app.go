@@ -38,6 +38,7 @@ type app struct {
 	listener net.Listener
 
 	store  *store.Store
+	heads  *headKeeper
 	bus    alerts.Bus
 	desk   *desk.Desk
 	auth   *auth.Auth
@@ -87,7 +88,7 @@ func (a *app) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	where, err := a.storeOptions()
+	where, err := storeOptions(a.set)
 	if err != nil {
 		return err
 	}
@@ -95,6 +96,10 @@ func (a *app) openStore(ctx context.Context) error {
 		return err
 	}
 	a.later(func() { a.report("closing the database", a.store.Close()) })
+	if a.heads, err = openHeads(a.store, headDir(a.set), a.log); err != nil {
+		return err
+	}
+	a.later(a.heads.close)
 	if a.bus, err = a.openBus(); err != nil {
 		return err
 	}
@@ -113,17 +118,17 @@ func (a *app) openStore(ctx context.Context) error {
 
 // storeOptions is where everything is kept: the PostgreSQL of the settings, or a
 // file in the data folder.
-func (a *app) storeOptions() (store.Options, error) {
-	o := store.Options{Path: a.data.file("sharpeyes.db"), URL: a.set.Store.URL}
-	if a.set.Store.PasswordFile == "" {
+func storeOptions(set config.Config) (store.Options, error) {
+	o := store.Options{Path: filepath.Join(set.DataDir, "sharpeyes.db"), URL: set.Store.URL}
+	if set.Store.PasswordFile == "" {
 		return o, nil
 	}
-	raw, err := os.ReadFile(a.set.Store.PasswordFile)
+	raw, err := os.ReadFile(set.Store.PasswordFile)
 	if err != nil {
 		return o, fmt.Errorf("store.password_file: %w", err)
 	}
 	if o.Password = strings.TrimRight(string(raw), "\r\n"); o.Password == "" {
-		return o, fmt.Errorf("store.password_file: %s is empty", a.set.Store.PasswordFile)
+		return o, fmt.Errorf("store.password_file: %s is empty", set.Store.PasswordFile)
 	}
 	return o, nil
 }

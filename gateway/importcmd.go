@@ -49,7 +49,9 @@ func (c importCmd) Run(ctx context.Context) error {
 	if strings.HasSuffix(strings.ToLower(c.File), ".csv") {
 		format = "csv"
 	}
-	res, err := load(ctx, alerts.System(), bufio.NewReader(f), format, alerts.CoordSystem(c.System))
+	system := alerts.System()
+	system.Name = "gateway import" // in the audit: the command, whoever called it
+	res, err := load(ctx, system, bufio.NewReader(f), format, alerts.CoordSystem(c.System))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, explain(err))
 	}

@@ -25,13 +25,14 @@ var rooms = map[string]room{
 	"streams/camsim/faulty": {},
 
 	"alerts":                 {},
+	"alerts/audit":           {own: []string{"alerts"}},
 	"alerts/geo":             {own: []string{"alerts"}, heavy: []string{"orb", "rtree"}},
 	"alerts/desk":            {own: []string{"alerts", "alerts/geo"}},
 	"alerts/store":           {own: []string{"alerts"}, heavy: []string{"bun", "goose", "pgx", "sqlite"}},
 	"alerts/store/pgtest":    {heavy: []string{"pgx"}},
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
-	"gateway": {own: []string{"alerts", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
+	"gateway": {own: []string{"alerts", "alerts/audit", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
 		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "streams", "streams/camsim", "streams/rtsp", "streams/still",
 		"streams/transcode", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},

@@ -22,6 +22,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
 	Camsim  camsimCmd  `cmd:"" help:"Simulated RTSP cameras."`
 	Import  importCmd  `cmd:"" help:"Import areas, grids or cameras into the data folder of a gateway that is not running."`
+	Audit   auditCmd   `cmd:"" help:"The record of who did and saw what."`
 	Config  configCmd  `cmd:"" help:"Settings."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" hidden:"" help:"Print the OpenAPI document."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -38,6 +39,9 @@ func main() {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "gateway: "+err.Error())
 		stop()
+		if with, ok := errors.AsType[exitWith](err); ok {
+			os.Exit(with.code)
+		}
 		os.Exit(1)
 	}
 }

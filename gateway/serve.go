@@ -75,6 +75,9 @@ func (a *app) listen() (err error) {
 // returns when the context ends or the server fails. listen and openStore come
 // before it.
 func (a *app) serve(ctx context.Context, ready func(url string)) error {
+	if err := a.recordRun(ctx); err != nil {
+		return err
+	}
 	a.desk.StartTimers(func(err error) { a.log.Warn("clocks of cases", "error", err) })
 	m, viewers, err := a.openVideo(ctx)
 	if err != nil {
@@ -114,6 +117,24 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 		_ = srv.Close() // who is not done by now is cut off
 	}
 	<-failed
+	return nil
+}
+
+// recordRun notes in the audit that the process runs and, when it ends in good
+// order, that it has stopped.
+func (a *app) recordRun(ctx context.Context) error {
+	note := func(ctx context.Context, kind alerts.AuditKind) error {
+		return a.desk.Audit(ctx, alerts.System(), kind, "gateway", "", map[string]string{"version": version()})
+	}
+	if err := note(ctx, alerts.AuditStart); err != nil {
+		return fmt.Errorf("the start could not be recorded: %w", err)
+	}
+	a.heads.note()
+	a.later(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), headTime)
+		defer cancel()
+		a.report("recording the stop", note(ctx, alerts.AuditStop))
+	})
 	return nil
 }
 

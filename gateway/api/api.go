@@ -167,6 +167,7 @@ func (a *API) register() {
 	a.registerRegisters()
 	a.registerStructure()
 	a.registerRules()
+	a.registerAudit()
 	a.registerTokens()
 	a.registerWebhooks()
 	a.registerImports()

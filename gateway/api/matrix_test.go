@@ -80,6 +80,8 @@ func matrix() map[string]expected {
 		"GET /users": {who: "A"}, "POST /users": {who: "A"}, "PATCH /users/{id}": {who: "A", at: "user", body: jsonPatch},
 
 
+		"GET /audit": {who: "U"},
+
 		"GET /live": {who: accounts},
 	}
 	cases(m)

@@ -154,6 +154,8 @@ func routes() []route {
 		{"POST", v1 + "/webhooks/{id}/retry", right(alerts.ManageTokens), noBody},
 
 
+		{"GET", v1 + "/audit", right(alerts.ReadAudit), noBody},
+
 		{"GET", v1 + "/live", signedIn, noBody},
 
 		{"GET", "/api/openapi.json", public, noBody},

@@ -180,7 +180,7 @@ func TestNoSecretRecorded(t *testing.T) {
 	w := newWorld(t)
 	admin := w.as(t, alerts.Admin, "city")
 	w.call(t, "PATCH", "/api/v1/cameras/cam-e", admin, map[string]any{"main_url": "rtsp://u:hidden-one@10.0.0.9/x?token=hidden-two",
-		"azimuth": 90}).want(t, 200)
+		"azimuth_deg": 90}).want(t, 200)
 	w.call(t, "PATCH", "/api/v1/cameras/cam-e", admin, map[string]any{"username": "viewer", "password": "hidden-three"}).want(t, 200)
 	w.call(t, "PATCH", "/api/v1/users/u-leader-east", admin, map[string]any{"password": "hidden-four-long"}).want(t, 200)
 	source := w.call(t, "POST", "/api/v1/sources", admin, map[string]any{"name": "Box", "area_id": "east"}).want(t, 201)

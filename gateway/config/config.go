@@ -51,6 +51,9 @@ type Config struct {
 		URL          string `koanf:"url"`           // postgres://...; empty: a file in data_dir
 		PasswordFile string `koanf:"password_file"` // holds the password for url, and nothing else
 	} `koanf:"store"`
+	Audit struct {
+		HeadDir string `koanf:"head_dir"` // folder that the audit's heads are noted in; empty: data_dir
+	} `koanf:"audit"`
 	Redis struct {
 		URL    string `koanf:"url"` // redis://...; empty: one node, in process
 		Prefix string `koanf:"prefix"`
