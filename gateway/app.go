@@ -167,12 +167,15 @@ func (a *app) openAuth() error {
 	a.auth = auth.New(a.store, a.bus)
 	a.auth.Idle, a.auth.Absolute = a.set.Session.Idle, a.set.Session.Absolute
 	a.auth.Secure = a.set.HTTP.TLSCert != ""
-	a.auth.Sources, a.auth.Log = a.desk, a.log
+	a.auth.Sources, a.auth.Vault, a.auth.Log = a.desk, a.desk.Vault, a.log
 	proxies, err := config.Prefixes(a.set.HTTP.TrustedProxies)
 	if err != nil {
 		return err
 	}
 	a.auth.TrustedProxies = proxies
+	if a.auth.OIDC, err = a.provider(); err != nil {
+		return err
+	}
 	return a.auth.Open()
 }
 

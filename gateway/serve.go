@@ -83,6 +83,9 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openWebhooks(); err != nil {
+		return fmt.Errorf("webhooks: %w", err)
+	}
 	handler, err := a.openDoors(ctx, m, viewers)
 	if err != nil {
 		return err

@@ -70,8 +70,10 @@ type Config struct {
 		Token    string   `koanf:"token"`    // for all of /metrics, as a bearer token; empty: none does
 		Networks []string `koanf:"networks"` // who in them asks by our IP address gets all of /metrics without it
 	} `koanf:"metrics"`
-	NumberPrefix string `koanf:"number_prefix"` // before the date in incident numbers
-	Basemap      string `koanf:"basemap"`       // GeoJSON file; empty: basemap.geojson in data_dir
+	Webhooks     Webhooks `koanf:"webhooks"`
+	OIDC         OIDC     `koanf:"oidc"`
+	NumberPrefix string   `koanf:"number_prefix"` // before the date in incident numbers
+	Basemap      string   `koanf:"basemap"`       // GeoJSON file; empty: basemap.geojson in data_dir
 }
 
 // Default returns the settings of a single machine.
@@ -90,6 +92,7 @@ func Default() Config {
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
 	c.Log.Level, c.Log.Format = "info", "text"
+	c.OIDC.Claim = "preferred_username"
 	return c
 }
 
@@ -150,13 +153,19 @@ func (c Config) Validate() error {
 		return fmt.Errorf("http.tls_cert and http.tls_key: set both or neither")
 	}
 	for key, list := range map[string][]string{"http.trusted_proxies": c.HTTP.TrustedProxies, "cameras.networks": c.Cameras.Networks,
-		"metrics.networks": c.Metrics.Networks} {
+		"metrics.networks": c.Metrics.Networks, "webhooks.networks": c.Webhooks.Networks} {
 		if _, err := Prefixes(list); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
 	if err := c.validateStore(); err != nil {
 		return err
+	}
+	if err := c.OIDC.validate(); err != nil {
+		return err
+	}
+	if c.Webhooks.Private && len(c.Webhooks.Networks) == 0 {
+		return fmt.Errorf("webhooks.private: nothing can be called without webhooks.networks")
 	}
 	if !validToken(c.Metrics.Token) {
 		return fmt.Errorf("metrics.token: must be %d to %d letters, digits or signs without spaces", minToken, maxToken)
