@@ -153,7 +153,6 @@ func routes() []route {
 		{"GET", v1 + "/webhooks/{id}/deliveries", right(alerts.ManageTokens), noBody},
 		{"POST", v1 + "/webhooks/{id}/retry", right(alerts.ManageTokens), noBody},
 
-
 		{"GET", v1 + "/audit", right(alerts.ReadAudit), noBody},
 
 		{"GET", v1 + "/live", signedIn, noBody},
