@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,35 +241,4 @@ func TestOpenAuditRefuses(t *testing.T) {
 	if names, _ := filepath.Glob(filepath.Join(folder, "none*")); len(names) > 0 {
 		t.Errorf("it made %v", names)
 	}
-}
-
-// BenchmarkAuditedWrite commits incidents with their event and an entry of the
-// audit, acknowledged once they are on disk.
-func BenchmarkAuditedWrite(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "sharpeyes.db"))
-	defer s.Close()
-	storetest.Town(b, s)
-	var n atomic.Int64
-	b.SetParallelism(64)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			i := int(n.Add(1))
-			err := s.Write(context.Background(), func(tx alerts.Tx) error {
-				if err := tx.AddIncident(storetest.Incident(i, "v1", "g1")); err != nil {
-					return err
-				}
-				if err := tx.Append(&alerts.Event{Kind: alerts.IncidentCreated, AreaID: "v1", AreaPath: storetest.T1Path,
-					Data: []byte(`{"text":"` + strings.Repeat("x", 600) + `"}`)}); err != nil {
-					return err
-				}
-				e := storetest.AuditEntry(i, "v1")
-				return tx.AppendAudit(&e)
-			})
-			if err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func child(address string) int {
 }
 
 // TestKill kills a writing process at random moments: what it acknowledged is
-// there afterwards, and the events have no gaps.
+// there afterwards, the events have no gaps and the audit is whole.
 func TestKill(t *testing.T) { testKill(t, filepath.Join(t.TempDir(), "sharpeyes.db"), rounds(t, 20)) }
 
 func TestKillOnPostgres(t *testing.T) { testKill(t, postgres.URL(t), rounds(t, 8)) }
@@ -167,9 +168,41 @@ func check(t *testing.T, path string, acknowledged map[int]bool) {
 	if incidents != len(stored) {
 		t.Fatalf("%d incidents, %d events", incidents, len(stored))
 	}
+	checkAudit(t, s, stored)
 	for n := range acknowledged {
 		if !stored[fmt.Sprintf("inc%06d", n)] {
 			t.Fatalf("incident %d was acknowledged and is lost", n)
 		}
+	}
+}
+
+// checkAudit checks that the chain is whole and has one entry for each incident.
+func checkAudit(t *testing.T, s *store.Store, incidents map[string]bool) {
+	t.Helper()
+	before := alerts.AuditEntry{}
+	told := 0
+	for {
+		page, err := s.AuditFrom(context.Background(), before.Seq+1, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			if e.Seq != before.Seq+1 || e.Hash != alerts.AuditHash(before.Hash, e) {
+				t.Fatalf("audit entry %d does not follow entry %d", e.Seq, before.Seq)
+			}
+			before = e
+			if id, ok := strings.CutPrefix(e.Object, "incident/"); ok {
+				told++
+				if !incidents[id] {
+					t.Fatalf("audit entry %d tells of incident %s, which is not there", e.Seq, id)
+				}
+			}
+		}
+	}
+	if told != len(incidents) {
+		t.Fatalf("%d incidents, %d entries of them", len(incidents), told)
 	}
 }

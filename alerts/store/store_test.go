@@ -127,7 +127,7 @@ func change(t *testing.T, path, statement string) {
 }
 
 // BenchmarkWrite commits incidents as desk.Report does: a remembered key, two
-// numbers, the incident and its event, acknowledged once they are on disk.
+// numbers, the incident, its entry in the audit and its event, acknowledged once they are on disk.
 func BenchmarkWrite(b *testing.B) { benchmarkWrite(b, file) }
 
 func BenchmarkWriteOnPostgres(b *testing.B) { benchmarkWrite(b, postgres.URL) }
@@ -174,6 +174,11 @@ func report(s alerts.Store, n int) error {
 			return err
 		}
 		if err := tx.Remember("u1", key, "fingerprint", i.ID); err != nil {
+			return err
+		}
+		e := storetest.AuditEntry(n, "v1")
+		e.Object = "incident/" + i.ID
+		if err := tx.AppendAudit(&e); err != nil {
 			return err
 		}
 		return tx.Append(&alerts.Event{Kind: alerts.IncidentCreated, AreaID: "v1", AreaPath: storetest.T1Path, ID: i.ID,
