@@ -59,6 +59,23 @@ func TestAuditList(t *testing.T) {
 	}
 }
 
+// The audit leaves as a file, too, and that it did stands in it.
+func TestAuditExport(t *testing.T) {
+	w := newWorld(t)
+	officer := w.as(t, alerts.DutyOfficer, "east")
+	w.view(t, officer, "?profile=sub").want(t, 201)
+	auditor := w.as(t, alerts.Auditor, "east")
+	a := w.call(t, "GET", "/api/v1/audit/export?kind=camera.watch&lang=en", auditor, nil).want(t, 200)
+	rows := csvRows(t, a)
+	if len(rows) != 2 || rows[0][2] != "Kind" || rows[1][2] != "camera.watch" || rows[1][9] != "profile: sub" || rows[1][7] != "camera/cam-e" {
+		t.Errorf("got %q", rows)
+	}
+	got := w.audit(t, "city", "?kind=export").Items
+	if len(got) != 1 || got[0].Object != "list/audit" && got[0].Object != "audit" || got[0].Details["filter"] != "kind=camera.watch" || got[0].Details["rows"] != "1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // Nobody changes or removes an entry, the auditor and the administrator least.
 func TestAuditIsReadAlone(t *testing.T) {
 	w := newWorld(t)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -81,6 +82,7 @@ func handleExport[I any](a *API, path, id, tag string, fn func(context.Context, 
 		content[f.ContentType()] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
 	}
 	op.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: content}, "default": a.errorResponse()}
+	op.Middlewares = huma.Middlewares{withExchange}
 	handle(a, op, fn)
 }
 
@@ -115,13 +117,26 @@ func export[T any](ctx context.Context, a *API, as ExportAs, areaID string, t ta
 	rows, err := spool(ctx, a, f, as, t)
 	if err == nil {
 		err = a.desk.Audit(ctx, scopeOf(ctx), alerts.AuditExport, t.name, areaID,
-			map[string]string{"format": as.Format, "rows": strconv.Itoa(rows)})
+			map[string]string{"format": as.Format, "rows": strconv.Itoa(rows), "filter": filterOf(ctx)})
 	}
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return handOut(f, sheets.Format(as.Format), fmt.Sprintf("%s-%s.%s", t.name, a.now().In(a.desk.Zone).Format("20060102-150405"), as.Format))
+}
+
+// filterOf is what a list was narrowed by, as it stood in the address.
+func filterOf(ctx context.Context) string {
+	x, ok := ctx.Value(exchangeKey{}).(exchange)
+	if !ok {
+		return ""
+	}
+	q := x.r.URL.Query()
+	q.Del("format")
+	q.Del("lang")
+	text, _ := url.QueryUnescape(q.Encode()) // its own encoding
+	return text
 }
 
 // spool writes the rows and returns how many there were.

@@ -79,7 +79,7 @@ func matrix() map[string]expected {
 		"GET /sources": {who: "A"}, "POST /sources": {who: "A"}, "DELETE /sources/{id}": {who: "A", at: "source"},
 		"GET /users": {who: "A"}, "POST /users": {who: "A"}, "PATCH /users/{id}": {who: "A", at: "user", body: jsonPatch},
 
-		"GET /audit": {who: "U"},
+		"GET /audit": {who: "U"}, "GET /audit/export": {who: "U"},
 
 		"GET /live": {who: accounts},
 	}

@@ -154,6 +154,7 @@ func routes() []route {
 		{"POST", v1 + "/webhooks/{id}/retry", right(alerts.ManageTokens), noBody},
 
 		{"GET", v1 + "/audit", right(alerts.ReadAudit), noBody},
+		{"GET", v1 + "/audit/export", right(alerts.ReadAudit), noBody},
 
 		{"GET", v1 + "/live", signedIn, noBody},
 
