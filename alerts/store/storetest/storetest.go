@@ -56,7 +56,14 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Moves":        testMoves,
 		"CaseRoom":     testCaseRoom,
 		"EventParties": testEventParties,
-		"Rules":       testRules,
+		"Rules":        testRules,
+
+		"Departments":  testDepartments,
+		"Posts":        testPosts,
+		"GridVersions": testGridVersions,
+		"Sites":        testSites,
+		"Points":       testPoints,
+		"Appeals":      testAppeals,
 
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
