@@ -73,10 +73,19 @@ func SeedCases(t testing.TB, s *Store, n int) {
 		if err != nil {
 			return err
 		}
+		// Townships from their cases, what is above them from the townships.
 		areas, err := tx.Areas(context.Background(), alerts.System())
 		for _, a := range areas {
-			if err == nil && a.Level != alerts.Village {
-				err = tx.sumAnew(a.ID, a.Path)
+			if a.Level != alerts.Township {
+				continue
+			}
+			if err := tx.sumAnew(a.ID, a.Path); err != nil {
+				return err
+			}
+			for _, up := range ancestors(a.Path) {
+				if err := tx.addNode(up, a.ID, "+"); err != nil {
+					return err
+				}
 			}
 		}
 		return err
@@ -85,6 +94,9 @@ func SeedCases(t testing.TB, s *Store, n int) {
 		t.Fatal(err)
 	}
 }
+
+// SeedID is the id of the n-th seeded case, from 1.
+func SeedID(n int) string { return fmt.Sprint("casecasecasecase", 1_000_000_000+n) }
 
 const seedSQL = `WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?),
 drawn AS (SELECT i, ? + i * (? / ?) AS opened,
