@@ -22,6 +22,7 @@ const (
 	AuditDisclose     AuditKind = "incident.disclose" // who reported it was shown, with the reason
 	AuditMove         AuditKind = "case.move"         // Details: action
 	AuditComment      AuditKind = "case.comment"
+	AuditPoints       AuditKind = "points" // an appeal, and what was decided on it
 	AuditExport       AuditKind = "export"
 	AuditConfig       AuditKind = "config" // a change of cameras, places, accounts, departments, deadlines, tokens
 	AuditStart        AuditKind = "start"  // of the process; Details: version

@@ -112,6 +112,7 @@ type Reader interface {
 	StructureReader
 	MachineReader
 	ReceiptReader
+	PointReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -150,6 +151,7 @@ type Tx interface {
 	StructureTx
 	MachineTx
 	ReceiptTx
+	PointTx
 	SaveArea(Area) error // keeps Path in order below it
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.

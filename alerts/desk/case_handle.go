@@ -373,7 +373,7 @@ func (m *moving) close() error {
 	if v := m.in.Satisfied; v != nil {
 		m.detail("satisfied", strconv.FormatBool(*v))
 	}
-	return nil
+	return m.earn()
 }
 
 func (m *moving) supervise() error {
@@ -414,6 +414,9 @@ func (m *moving) reopen() error {
 	m.detail("outcome_before", string(k.Outcome))
 	k.Outcome, k.ClosedAt, k.CaseDueAt = "", time.Time{}, time.Time{}
 	k.Reopened++
+	if err := m.unearn(); err != nil {
+		return err
+	}
 	return m.unassign()
 }
 

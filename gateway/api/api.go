@@ -176,6 +176,7 @@ func (a *API) register() {
 	a.registerNotes()
 	a.registerReceipts()
 	a.registerFigures()
+	a.registerPoints()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
@@ -124,6 +125,12 @@ func cases(m map[string]expected) {
 			body: map[string]any{"action": "reopen", "reason": "x"}},
 		"GET /receipts/{code}": {who: anybody},
 		"GET /units/figures":   {who: "OL"},
+
+		"GET /points":                        {who: "OGLU"},
+		"GET /points/months/{month}":         {who: "OGLU"},
+		"GET /points/appeals":                {who: "OGLU"},
+		"POST /points/appeals":               {who: "G", body: map[string]any{"month": "2026-11", "text": "x"}},
+		"POST /points/appeals/{id}/decision": {who: "OL", at: "appeal", body: map[string]any{"points": 1, "answer": "x"}},
 	} {
 		m[pattern] = e
 	}
@@ -190,6 +197,8 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["case"] = decode[desk.CaseView](t, w.call(t, "GET", "/api/v1/cases/"+inc.Number, reporter, nil).want(t, 200)).ID
 	file := must[desk.AttachmentView](t)(w.desk.Attach(t.Context(), officerScope("east"), ids["case"], photo))
 	ids["attachment"] = file.ID
+	appeal := must[desk.AppealView](t)(w.desk.Appeal(t.Context(), scope(alerts.GridLeader, "east"), desk.AppealInput{Month: time.Now().Format("2006-01"), Text: "x"}))
+	ids["appeal"] = appeal.ID
 	w.structure(t, ids)
 	return ids
 }
@@ -237,7 +246,7 @@ func (w *world) tryRoute(t *testing.T, pattern string, e expected) {
 	if !ok {
 		method, path = "GET", pattern
 	}
-	path = strings.NewReplacer("{id}", id, "{session}", "none", "{file}", "docs.js", "{code}", id).Replace(path)
+	path = strings.NewReplacer("{id}", id, "{session}", "none", "{file}", "docs.js", "{code}", id, "{month}", "2026-11").Replace(path)
 	call := func(cookie *http.Cookie) int {
 		var options []func(*http.Request)
 		if len(e.head) == 2 {

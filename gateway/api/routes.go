@@ -130,6 +130,11 @@ func routes() []route {
 		{"GET", v1 + "/cases/{id}/attachments", right(alerts.ReadCases), noBody},
 		{"POST", v1 + "/cases/{id}/attachments", right(alerts.WorkCases), attachBody},
 		{"GET", v1 + "/attachments/{id}", right(alerts.ReadCases), noBody},
+		{"GET", v1 + "/points", right(alerts.ReadCases), noBody},
+		{"GET", v1 + "/points/months/{month}", right(alerts.ReadCases), noBody},
+		{"GET", v1 + "/points/appeals", right(alerts.ReadCases), noBody},
+		{"POST", v1 + "/points/appeals", right(alerts.WorkCases), smallBody},
+		{"POST", v1 + "/points/appeals/{id}/decision", right(alerts.WorkCases), smallBody},
 		{"GET", v1 + "/units/figures", right(alerts.ReadCases), noBody},
 
 		{"POST", v1 + "/hooks/alarms", sourceToken, smallBody},
