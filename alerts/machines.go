@@ -149,9 +149,10 @@ type Delivery struct {
 	Error     string // empty: delivered
 }
 
-// HookKinds are the kinds of events that a webhook can be told of.
+// HookKinds are the kinds of events that a webhook can be told of: those that
+// happen in an area.
 var HookKinds = [...]EventKind{IncidentCreated, CaseChanged, CaseCommented, AlertRaised, AlertRepeated, CameraSaved, CameraRemoved,
-	PlacesChanged, RulesChanged}
+	PlacesChanged}
 
 // Events for the process alone.
 const (
