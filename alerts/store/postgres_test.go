@@ -17,7 +17,11 @@ import (
 var postgres pgtest.Server
 
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, postgres.URL(t)) })
+	empty := postgres.URL(t)
+	if err := open(t, empty).Close(); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, postgres.Copy(t, empty)) })
 }
 
 // with is an address with another part.

@@ -53,6 +53,22 @@ type Server struct {
 // test ends.
 func (s *Server) URL(t testing.TB) string {
 	t.Helper()
+	return s.make(t, "")
+}
+
+// Copy makes a database that holds what the one at an address does, to which
+// nobody may be connected.
+func (s *Server) Copy(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return s.make(t, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+}
+
+func (s *Server) make(t testing.TB, how string) string {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.start(); err != nil {
@@ -60,7 +76,7 @@ func (s *Server) URL(t testing.TB) string {
 	}
 	s.made++
 	name := "test" + strconv.Itoa(s.made)
-	if err := s.do("CREATE DATABASE " + name); err != nil {
+	if err := s.do("CREATE DATABASE " + name + how); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {

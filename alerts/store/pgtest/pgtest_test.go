@@ -29,6 +29,7 @@ func TestServer(t *testing.T) {
 	s.Kill(t)
 	s.Start(t)
 	s.Exec(t, one, "DO $$ BEGIN ASSERT (SELECT count(*) FROM kept) = 2; ASSERT 'a' < 'B'; END $$")
+	s.Exec(t, s.Copy(t, one), "DO $$ BEGIN ASSERT (SELECT count(*) FROM kept) = 2; END $$")
 	folder := s.folder
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
