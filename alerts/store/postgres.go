@@ -33,6 +33,9 @@ const (
 	idleWithin = 10 * time.Second // a transaction whose node has stalled is undone
 )
 
+// postgresReaders is more than DefaultReaders: readers wait for the network, too.
+const postgresReaders = 8
+
 // postgresBatch is smaller than DefaultBatch: other nodes wait meanwhile, and
 // every statement that writes is a transaction within the transaction.
 const postgresBatch = 64

@@ -37,7 +37,7 @@ import (
 
 // Defaults.
 const (
-	DefaultReaders = 4    // connections that read
+	DefaultReaders = 4    // connections that read; more with PostgreSQL
 	DefaultQueue   = 1024 // writes that wait; more wait for room
 	DefaultBatch   = 256  // writes committed together at most; fewer with PostgreSQL
 )
@@ -71,6 +71,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.Readers <= 0 {
 		o.Readers = DefaultReaders
+		if o.URL != "" {
+			o.Readers = postgresReaders
+		}
 	}
 	if o.Queue <= 0 {
 		o.Queue = DefaultQueue
