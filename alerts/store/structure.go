@@ -33,7 +33,7 @@ func (q queries) serving(model any, s alerts.Scope) *bun.SelectQuery {
 	}
 	where, args := pathRanges("a.path", s.Paths)
 	if up := areasAbove(s); len(up) > 0 {
-		where, args = "("+where+" OR r.area_id IN (?))", append(args, bun.In(up))
+		where, args = "("+where+" OR r.area_id IN (?))", append(args, bun.List(up))
 	}
 	return sel.Where(where, args...)
 }
