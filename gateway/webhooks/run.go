@@ -115,6 +115,9 @@ func (c *Courier) deliver(ctx context.Context, h alerts.Webhook, t alerts.HookTa
 	if err != nil || now.Version != h.Version || now.Progress.State != alerts.HookActive {
 		return false
 	}
+	if e.Seq <= now.Progress.Cursor {
+		return true // another node delivered it between our reading and our lease
+	}
 	begin := c.Clock()
 	m := Message{ID: h.ID + "-" + strconv.FormatInt(e.Seq, 10), Webhook: h.ID, Missed: missed, Event: e}
 	try := now.Progress.Failures + 1

@@ -461,3 +461,21 @@ func TestOpenChecksItsFields(t *testing.T) {
 		c.Close()
 	}
 }
+
+// A run that begins from an old reading sends nothing again.
+func TestWhatIsDeliveredIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	r := w.receiver(nil)
+	w.hook("h", r.URL, nil)
+	c := w.courier("a", nil)
+	old, err := w.store.Webhook(t.Context(), alerts.System(), "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := w.emit(alerts.AlertRaised, "east", "1")
+	w.until("h", "up to date", func(p alerts.HookProgress) bool { return p.Cursor >= seq })
+	c.run(t.Context(), old, old.Progress.Cursor)
+	if got := r.numbers(); !slices.Equal(got, []int64{seq}) {
+		t.Errorf("got %v", got)
+	}
+}
