@@ -13,9 +13,49 @@ export interface paths {
         };
         /**
          * Alerts, newest first
-         * @description Needs a session with the right `read_alerts`.
+         * @description Needs a session or token with the right `read_alerts`.
          */
         get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the list shows, newest first, as a file
+         * @description Needs a session or token with the right `export_lists`. At most 100000 rows: else 413, and nothing is exported. No cell is ever calculated. Each export is in the audit.
+         */
+        get: operations["export-alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analysis/brief": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A week of an area beside the one before: totals, trend, categories, heat by grid, departments
+         * @description Needs a session or token with the right `read_cases`. For those who see all cases of their areas.
+         */
+        get: operations["brief"];
         put?: never;
         post?: never;
         delete?: never;
@@ -33,7 +73,7 @@ export interface paths {
         };
         /**
          * Areas of the account, by name
-         * @description Needs a session with the right `view_map`.
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["areas"];
         put?: never;
@@ -53,7 +93,7 @@ export interface paths {
         };
         /**
          * Areas with their shapes
-         * @description Needs a session with the right `view_map`.
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["areas-geojson"];
         put?: never;
@@ -74,10 +114,70 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import areas from GeoJSON, all or none
-         * @description Needs a session with the right `manage_places`.
+         * Import areas from CSV or GeoJSON, all or none; an empty geometry cell keeps the shape
+         * @description Needs a session or token with the right `manage_places`.
          */
         post: operations["import-areas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of a case: the copy that is shown
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did and saw what, newest first
+         * @description Needs a session or token with the right `read_audit`. Entries about objects in an area are for auditors of that area and above; those about nothing in an area, for auditors of the whole town. Entries are only ever added and are kept for ever.
+         */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the list shows, newest first, as a file
+         * @description Needs a session or token with the right `read_audit`. At most 100000 rows: else 413, and nothing is exported. No cell is ever calculated. Each export is in the audit.
+         */
+        get: operations["export-audit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -93,7 +193,7 @@ export interface paths {
         };
         /**
          * Streets, water and sites to draw below everything
-         * @description Needs a session.
+         * @description Needs a session, or a machine's token.
          */
         get: operations["basemap"];
         put?: never;
@@ -113,13 +213,13 @@ export interface paths {
         };
         /**
          * Cameras by name, or those that see a point
-         * @description Needs a session with the right `view_map`.
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["cameras"];
         put?: never;
         /**
          * Make a camera
-         * @description Needs a session with the right `manage_cameras`.
+         * @description Needs a session or token with the right `manage_cameras`.
          */
         post: operations["create-camera"];
         delete?: never;
@@ -139,7 +239,7 @@ export interface paths {
         put?: never;
         /**
          * Import cameras from CSV or GeoJSON, all or none
-         * @description Needs a session with the right `manage_cameras`.
+         * @description Needs a session or token with the right `manage_cameras`.
          */
         post: operations["import-cameras"];
         delete?: never;
@@ -157,21 +257,21 @@ export interface paths {
         };
         /**
          * One camera
-         * @description Needs a session with the right `view_map`.
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["camera"];
         put?: never;
         post?: never;
         /**
          * Remove a camera
-         * @description Needs a session with the right `manage_cameras`.
+         * @description Needs a session or token with the right `manage_cameras`.
          */
         delete: operations["remove-camera"];
         options?: never;
         head?: never;
         /**
          * Change a camera; fields left out stay
-         * @description Needs a session with the right `manage_cameras`.
+         * @description Needs a session or token with the right `manage_cameras`.
          */
         patch: operations["change-camera"];
         trace?: never;
@@ -185,7 +285,7 @@ export interface paths {
         };
         /**
          * The last key frame as an MP4 of one frame, as the camera sent it
-         * @description Needs a session with the right `watch_video`.
+         * @description Needs a session or token with the right `watch_video`.
          */
         get: operations["keyframe"];
         put?: never;
@@ -205,7 +305,7 @@ export interface paths {
         };
         /**
          * The last picture as a JPEG, a few seconds old at most; needs ffmpeg on the server
-         * @description Needs a session with the right `watch_video`.
+         * @description Needs a session or token with the right `watch_video`.
          */
         get: operations["snapshot"];
         put?: never;
@@ -227,9 +327,181 @@ export interface paths {
         put?: never;
         /**
          * Watch a camera (WHEP): SDP offer in, answer out
-         * @description Needs a session with the right `watch_video`.
+         * @description Needs a session or token with the right `watch_video`.
          */
         post: operations["watch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cases 案卷 in sight: officers see all of their areas, others those they are a party to
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures of the cases in sight, by a group
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the list shows, newest first, as a file
+         * @description Needs a session or token with the right `export_lists`. At most 100000 rows: else 413, and nothing is exported. No cell is ever calculated. Each export is in the audit.
+         */
+        get: operations["export-cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One case, by id or code, with the moves that are open to the caller now
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files that belong to a case
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-attachments"];
+        put?: never;
+        /**
+         * Add a picture to a case, as multipart/form-data; its original is kept unaltered
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages in a case's room, newest first
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-comments"];
+        put?: never;
+        /**
+         * Say something in a case's room
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The incidents filed in a case
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every move in a case, in order; none is ever changed
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-moves"];
+        put?: never;
+        /**
+         * Make a move in a case
+         * @description Needs a session with the right `work_cases`. Which moves are open to the caller, and what each needs, is in `open_moves` of the case. One that is not open is refused with 409 (not in this step) or 403 (not by this caller); that problem document lists those that are.
+         */
+        post: operations["move"];
         delete?: never;
         options?: never;
         head?: never;
@@ -244,13 +516,141 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Categories of incidents
-         * @description Needs a session.
+         * Categories that can be reported
+         * @description Needs a session, or a machine's token.
          */
         get: operations["categories"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Departments that serve the account's areas, by name, with their offices
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["departments"];
+        put?: never;
+        /**
+         * Make a department
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        post: operations["create-department"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a department, or switch it off
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        patch: operations["change-department"];
+        trace?: never;
+    };
+    "/api/v1/departments/{id}/duties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who of a department handles what and where
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["duties"];
+        put?: never;
+        /**
+         * Name an office and a person for a category in an area
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        post: operations["create-duty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments/{id}/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Office and person for a category in an area: the duty that fits most particularly, the category before the area
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["duty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments/{id}/offices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an inner office of a department
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        post: operations["create-office"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a duty back
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        delete: operations["remove-duty"];
         options?: never;
         head?: never;
         patch?: never;
@@ -265,7 +665,7 @@ export interface paths {
         };
         /**
          * Grids of the account's areas, by name
-         * @description Needs a session with the right `view_map`.
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["grids"];
         put?: never;
@@ -284,8 +684,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Grids with their shapes
-         * @description Needs a session with the right `view_map`.
+         * Grids with their shapes; with ?at=2026-11-24T00:00:00Z as they were then
+         * @description Needs a session or token with the right `view_map`.
          */
         get: operations["grids-geojson"];
         put?: never;
@@ -306,10 +706,54 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import grids from GeoJSON, all or none
-         * @description Needs a session with the right `manage_places`.
+         * Import grids from CSV or GeoJSON, all or none; a grid with another shape or village gets a new version, from valid_from or from now on
+         * @description Needs a session or token with the right `manage_places`.
          */
         post: operations["import-grids"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grids/{id}/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roster of a grid with its past, newest terms first
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["posts"];
+        put?: never;
+        /**
+         * Put somebody into a grid's roster; a grid has one leader at a time
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        post: operations["create-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grids/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a grid was, oldest first
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["grid-versions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -345,15 +789,35 @@ export interface paths {
         };
         /**
          * Incidents, newest first
-         * @description Needs a session with the right `read_incidents`; with `report` alone the own reports are there.
+         * @description Needs a session or token with the right `read_incidents`; with `report` alone the own reports are there.
          */
         get: operations["incidents"];
         put?: never;
         /**
          * Report an incident, with up to 6 photos as multipart/form-data
-         * @description Needs a session with the right `report`.
+         * @description Needs a session or token with the right `report`.
          */
         post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the list shows, newest first, as a file
+         * @description Needs a session or token with the right `export_lists`. At most 100000 rows: else 413, and nothing is exported. No cell is ever calculated. Each export is in the audit.
+         */
+        get: operations["export-incidents"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -369,11 +833,75 @@ export interface paths {
         };
         /**
          * One incident
-         * @description Needs a session with the right `read_incidents`; with `report` alone the own reports are there.
+         * @description Needs a session or token with the right `read_incidents`; with `report` alone the own reports are there.
          */
         get: operations["incident"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/disclosure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See who reported an incident; with the reason it goes into the audit and the incident's notes
+         * @description Needs a session with the right `disclose_name`.
+         */
+        post: operations["disclose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open cases that an incident may belong to, likeliest first: near, recent, of its category
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["duplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Annotations of an incident, which itself is never changed
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["notes"];
+        put?: never;
+        /**
+         * Annotate an incident
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["add-note"];
         delete?: never;
         options?: never;
         head?: never;
@@ -389,7 +917,7 @@ export interface paths {
         };
         /**
          * WebSocket: a snapshot by scope, then changes as they happen
-         * @description Needs a session. Messages are JSON objects with a `type`. From here: `hello` {seq, resumed, server_time, tick_s}; `snapshot` {part, parts, seq, cameras, incidents, alerts}; `events` {items}; `status` {items: CameraStatus}, all after hello, then those whose state changed, at most once a second; `figures` {at, items}, once a second, for the cameras that were asked for; `tick` {seq, server_time} each tick_s. A camera that is live and not stale has had a frame within 2 seconds; of others last_frame_at is their last one. From the client: {"type":"figures","ids":[...]}, at most 64 cameras, instead of those asked for before; cameras outside the scope are left out. Figures are {id, state, frame_age_ms, stale, fps, kbps, key_interval_s, lost, discarded, reconnects, viewers, degraded} and, with a sub stream, profiles: the same of each with its profile. Closes with 4401 session ended, 4403 rights or area changed, 4408 too slow (resume with since), 1007 or 1008 for a message that cannot be taken.
+         * @description Needs a session, or a machine's token. Messages are JSON objects with a `type`. From here: `hello` {seq, resumed, server_time, tick_s}; `snapshot` {part, parts, seq, cameras, incidents, alerts}; `events` {items}; `status` {items: CameraStatus}, all after hello, then those whose state changed, at most once a second; `figures` {at, items}, once a second, for the cameras that were asked for; `tick` {seq, server_time} each tick_s. A camera that is live and not stale has had a frame within 2 seconds; of others last_frame_at is their last one. From the client: {"type":"figures","ids":[...]}, at most 64 cameras, instead of those asked for before; cameras outside the scope are left out. Figures are {id, state, frame_age_ms, stale, fps, kbps, key_interval_s, lost, discarded, reconnects, viewers, degraded} and, with a sub stream, profiles: the same of each with its profile. Closes with 4401 session ended, 4403 rights or area changed, 4408 too slow (resume with since), 1007 or 1008 for a message that cannot be taken.
          */
         get: operations["live"];
         put?: never;
@@ -398,6 +926,26 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an office, or switch it off
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        patch: operations["change-office"];
         trace?: never;
     };
     "/api/v1/photos/{id}": {
@@ -409,10 +957,294 @@ export interface paths {
         };
         /**
          * A photo of an incident: the copy that is shown
-         * @description Needs a session with the right `read_incidents`; with `report` alone the own reports are there.
+         * @description Needs a session or token with the right `read_incidents`; with `report` alone the own reports are there.
          */
         get: operations["photo"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Points that grid leaders have earned, newest line first
+         * @description Needs a session or token with the right `read_cases`. A grid leader sees the own ones; officers and leaders of the township or above, and auditors, those of their areas.
+         */
+        get: operations["points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/appeals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Appeals against points, newest first
+         * @description Needs a session or token with the right `read_cases`. A grid leader sees the own ones; officers and leaders of the township or above, and auditors, those of their areas.
+         */
+        get: operations["appeals"];
+        put?: never;
+        /**
+         * Appeal against the own points of a month
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/appeals/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on an appeal, once, at the township or above
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["decide-appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/months/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each grid leader has earned in a month, by name
+         * @description Needs a session or token with the right `read_cases`. A grid leader sees the own ones; officers and leaders of the township or above, and auditors, those of their areas.
+         */
+        get: operations["points-of-month"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import rosters from CSV or GeoJSON, all or none
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        post: operations["import-posts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a line of a roster, end its term, or hand it over with a note; lines are kept
+         * @description Needs a session or token with the right `manage_places`.
+         */
+        patch: operations["change-post"];
+        trace?: never;
+    };
+    "/api/v1/receipts/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check a receipt without signing in: what was reported when, and what became of it
+         * @description Open to everybody who has the code, 20 at once and one in 3 seconds from one address. Holds no personal data.
+         */
+        get: operations["receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key sites, facilities and organisations, by name; there is no register of persons
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["registers"];
+        put?: never;
+        /**
+         * Make an entry of a register
+         * @description Needs a session with the right `keep_registers`.
+         */
+        post: operations["create-register-entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import register entries from CSV or GeoJSON, all or none
+         * @description Needs a session with the right `keep_registers`.
+         */
+        post: operations["import-registers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One entry of a register
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["register-entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an entry, or say that it still holds; any change counts as a check
+         * @description Needs a session with the right `keep_registers`.
+         */
+        patch: operations["change-register-entry"];
+        trace?: never;
+    };
+    "/api/v1/rules/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The working time that deadlines are counted in
+         * @description Needs a session, or a machine's token.
+         */
+        get: operations["calendar"];
+        /**
+         * Replace the calendar; times that run keep their ends
+         * @description Needs a session with the right `manage_rules`.
+         */
+        put: operations["change-calendar"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tree of categories
+         * @description Needs a session, or a machine's token.
+         */
+        get: operations["category-tree"];
+        /**
+         * Replace the tree of categories; one that something was reported under is closed instead of left out
+         * @description Needs a session with the right `manage_rules`.
+         */
+        put: operations["change-categories"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/deadlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The table of deadlines
+         * @description Needs a session, or a machine's token.
+         */
+        get: operations["deadlines"];
+        /**
+         * Replace the table of deadlines; it counts for the steps that cases enter from then on
+         * @description Needs a session with the right `manage_rules`.
+         */
+        put: operations["change-deadlines"];
         post?: never;
         delete?: never;
         options?: never;
@@ -442,6 +1274,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in through the provider: sends the browser there
+         * @description OpenID Connect, authorization code with PKCE. Sets a cookie for ten minutes. 404 where no provider is set up.
+         */
+        get: operations["sign-in-oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the provider sends the browser back to
+         * @description Sets the session's cookie, as signing in with a password does. The provider's user name must be that of an account here.
+         */
+        get: operations["sign-in-oidc-callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ways to sign in, for the page that offers them */
+        get: operations["sign-in-options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -451,13 +1340,13 @@ export interface paths {
         };
         /**
          * Sources of alarms
-         * @description Needs a session with the right `manage_sources`.
+         * @description Needs a session or token with the right `manage_sources`.
          */
         get: operations["sources"];
         put?: never;
         /**
          * Make a source; the answer shows its token once
-         * @description Needs a session with the right `manage_sources`.
+         * @description Needs a session or token with the right `manage_sources`.
          */
         post: operations["create-source"];
         delete?: never;
@@ -478,9 +1367,113 @@ export interface paths {
         post?: never;
         /**
          * Remove a source: its token is refused
-         * @description Needs a session with the right `manage_sources`.
+         * @description Needs a session or token with the right `manage_sources`.
          */
         delete: operations["remove-source"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/structure/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Areas, grids, cameras, registers or rosters as a file that the import takes
+         * @description Needs a session with the right `read_structure`. Texts that a spreadsheet would calculate begin with an apostrophe, which the import takes off; a geometry too long for a cell is left empty, which keeps the shape on import. No credentials. Each export is in the audit.
+         */
+        get: operations["structure-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/structure/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is wrong or out of balance: overlaps, gaps, households, cameras outside their area, workload
+         * @description Needs a session with the right `read_structure`.
+         */
+        get: operations["structure-report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Machine tokens of the caller's areas
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        get: operations["tokens"];
+        put?: never;
+        /**
+         * Make a machine token; the answer shows it once
+         * @description Needs a session with the right `manage_tokens`. The token can do what it was given, in its area, for as long as it lasts and as far as the account that made it may itself; it ends with that account's right. What needs a person (moves in cases, accounts, tokens, who reported) no token can do. Use `Authorization: Bearer TOKEN` on every route that names `token` in its security, the WebSocket and WHEP included.
+         */
+        post: operations["create-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a machine token; what it has open ends within 5 seconds
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        delete: operations["remove-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How each unit below the caller's centre treats reports: returns, holding, edited severity, direct reports left alone
+         * @description Needs a session or token with the right `read_cases`. For officers and leaders of the centres above.
+         */
+        get: operations["unit-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -530,6 +1523,94 @@ export interface paths {
         patch: operations["change-user"];
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhooks of the caller's areas, with their state
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        get: operations["webhooks"];
+        put?: never;
+        /**
+         * Have another system told of events; the answer shows the secret once
+         * @description Needs a session with the right `manage_tokens`. Each event is posted as JSON: {id, webhook_id, missed, event: {seq, at, kind, area_id, area_path, id, data}}; event is as on the live socket, missed says that events before this one are gone. Events come in the order of seq, each at least once: `Sharpeyes-Delivery` (and id) is the same at each try of one event. `Sharpeyes-Signature: t=SECONDS,v1=HEX` is the time of sending and the HMAC-SHA256, with the secret as it was shown, over "SECONDS.BODY"; refuse what does not fit, and what is older than 5 minutes. Answer 2xx within 10 seconds. Anything else, redirects too, is a failure: it is tried again after 5 seconds, then twice as long each time up to an hour, a Retry-After is heeded, and the events after it wait. 410, 50 failures in a row or 3 days of them make it dead until it is retried by hand. Only https and public addresses are called, and those of the setting webhooks.networks; that is judged when they are dialled.
+         */
+        post: operations["create-webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook and its deliveries
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        delete: operations["remove-webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change, pause or continue a webhook, or give it a new secret
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        patch: operations["change-webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest 100 tries of a webhook, newest first
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        get: operations["deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a webhook at once that failed or is dead, from the event on that it has not got
+         * @description Needs a session with the right `manage_tokens`.
+         */
+        post: operations["retry-webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/whep/{session}": {
         parameters: {
             query?: never;
@@ -542,14 +1623,14 @@ export interface paths {
         post?: never;
         /**
          * End a WHEP session
-         * @description Needs a session.
+         * @description Needs a session, or a machine's token.
          */
         delete: operations["stop-watching"];
         options?: never;
         head?: never;
         /**
          * Trickle ICE candidates, or restart ICE
-         * @description Needs a session with the right `watch_video`.
+         * @description Needs a session or token with the right `watch_video`.
          */
         patch: operations["trickle"];
         trace?: never;
@@ -662,6 +1743,51 @@ export interface components {
             /** @description The source's words */
             text?: string;
         };
+        AppealInput: {
+            /** @description Case it is about */
+            case_id?: string;
+            /**
+             * @description Month it is about
+             * @example 2026-11
+             */
+            month: string;
+            /** @description What is wrong, 1 to 1000 characters */
+            text: string;
+        };
+        AppealView: {
+            /** @description The answer; absent until it is decided */
+            answer?: string;
+            /**
+             * Format: date-time
+             * @description When it was decided; absent until then
+             */
+            answered_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            at: string;
+            /** @description Case it is about */
+            case_id?: string;
+            /**
+             * Format: int64
+             * @description Points that were granted
+             */
+            granted: number;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description Month it is about
+             * @example 2026-11
+             */
+            month: string;
+            /** @description What is wrong */
+            text: string;
+            /** @description Account of the grid leader */
+            user_id: string;
+            /** @description Name of the grid leader */
+            user_name: string;
+        };
         AreaRef: {
             /** @description Identifier */
             id: string;
@@ -694,6 +1820,114 @@ export interface components {
             name_en?: string;
             /** @description The area it is part of; absent for a root */
             parent_id?: string;
+        };
+        AttachmentView: {
+            /**
+             * Format: date-time
+             * @description When it was added
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Pixels of the shown copy
+             */
+            height: number;
+            /** @description Identifier */
+            id: string;
+            /** @description Of the unaltered original, hex */
+            sha256: string;
+            /** @description A small copy */
+            thumb_url: string;
+            /** @description The shown copy, JPEG without EXIF */
+            url: string;
+            /**
+             * Format: int64
+             * @description Pixels of the shown copy
+             */
+            width: number;
+        };
+        AuditView: {
+            /** @description Network address that it came from */
+            address?: string;
+            /** @description Area of the object; absent: of none */
+            area_id?: string;
+            /** @description Name of the area */
+            area_name?: string;
+            /**
+             * Format: date-time
+             * @description When it was recorded
+             */
+            at: string;
+            /** @description What there is to say about it, by name; never a secret */
+            details?: {
+                [key: string]: string;
+            };
+            /** @description SHA-256 over this entry and the hash before it, hex */
+            hash: string;
+            /** @description What happened, such as sign_in, camera.watch, case.move, config */
+            kind: string;
+            /**
+             * @description Kind and identifier of the object
+             * @example camera/cam000
+             */
+            object?: string;
+            /** @description Role then */
+            role?: string;
+            /**
+             * Format: int64
+             * @description Number, from 1 without gaps
+             */
+            seq: number;
+            /** @description Account that did it; absent: the system, or nobody signed in */
+            user_id?: string;
+            /** @description Name of the person or machine then */
+            user_name?: string;
+        };
+        BriefView: {
+            /** @description Area it is about, with everything below it */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Those of the week before */
+            before: components["schemas"]["CaseCountView"];
+            /** @description By category, the greatest change first */
+            categories: components["schemas"]["ChangeView"][];
+            /** @description The trend: eight weeks up to the end of this one, day by day */
+            days: components["schemas"]["CaseCountView"][];
+            /** @description By department, most first */
+            departments: components["schemas"]["CaseCountView"][];
+            /**
+             * Format: date-time
+             * @description Its start
+             */
+            from: string;
+            /** @description The heat map: by grid, most first */
+            grids: components["schemas"]["CaseCountView"][];
+            /**
+             * Format: int64
+             * @description Of the week: refused as outside the published list of matters
+             */
+            refused: number;
+            /** @description The cases of the week */
+            this: components["schemas"]["CaseCountView"];
+            /**
+             * Format: date-time
+             * @description Its end
+             */
+            until: string;
+            /**
+             * @description ISO 8601 week in the town's time
+             * @example 2026-W48
+             */
+            week: string;
+        };
+        CalendarView: {
+            /** @description Working days of a normal week: monday to sunday */
+            days: string[];
+            /** @description Working hours of a day, in order */
+            hours: components["schemas"]["SpanView"][];
+            /** @description Days that differ: holidays, and working days moved to a weekend (调休) */
+            moved: components["schemas"]["MovedView"][];
         };
         Camera: {
             /** @description Area it belongs to */
@@ -812,6 +2046,30 @@ export interface components {
             version: number;
             /** @description What somebody should look at, such as a position outside the camera's area; manage_cameras only */
             warnings?: components["schemas"]["Fault"][] | null;
+        };
+        CameraFinding: {
+            /** @description Area it belongs to */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Camera */
+            camera_id: string;
+            /**
+             * Format: double
+             * @description Latitude, WGS-84
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS-84
+             */
+            lon: number;
+            /** @description Its name */
+            name: string;
+            /** @description System its position was given in */
+            system: string;
+            /** @description Were it given in another system */
+            undo: components["schemas"]["UndoFinding"][];
         };
         CameraInput: {
             /** @description Area it belongs to; found by its position when absent */
@@ -1073,18 +2331,554 @@ export interface components {
              */
             width?: number;
         };
-        Category: {
+        CaseCountView: {
+            /**
+             * Format: int64
+             * @description Closed
+             */
+            closed: number;
+            /**
+             * Format: int64
+             * @description Direct reports
+             */
+            direct: number;
+            /**
+             * Format: int64
+             * @description Category or severity changed at least once
+             */
+            edited: number;
+            /**
+             * Format: double
+             * @description Mean minutes to the first assignment or closing
+             */
+            hold_minutes: number;
+            /** @description What is counted: a step, an area, a day as 2026-11-24, ... */
+            key: string;
+            /**
+             * Format: int64
+             * @description Open and past the step's time, or closed after the case's
+             */
+            late: number;
+            /** @description Name of the area, grid or department */
+            name?: string;
+            /**
+             * Format: int64
+             * @description Not closed
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description Opened again at least once
+             */
+            reopened: number;
+            /**
+             * Format: int64
+             * @description Returned at least once
+             */
+            returned: number;
+            /**
+             * Format: int64
+             * @description Closed as solved
+             */
+            solved: number;
+            /**
+             * Format: int64
+             * @description Cases
+             */
+            total: number;
+        };
+        CaseView: {
+            /** @description Where, in the reporter's words */
+            address: string;
+            /** @description Area where it happened */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description End of the whole case's time
+             */
+            case_due_at?: string;
+            /**
+             * @description Code of its category
+             * @example hazard.gas
+             */
+            category: string;
+            /**
+             * Format: date-time
+             * @description When it was closed
+             */
+            closed_at?: string;
+            /**
+             * @description Its one code for its whole life 一案一码
+             * @example 20261124-000041
+             */
             code: string;
+            /**
+             * Format: int64
+             * @description Messages in its room
+             */
+            comments: number;
+            /** @description Department it is assigned to */
+            department_id?: string;
+            /** @description Name of that department */
+            department_name?: string;
+            /** @description Direct report 直报: held by the county from the start */
+            direct: boolean;
+            /**
+             * Format: date-time
+             * @description End of the step's time
+             */
+            due_at?: string;
+            /**
+             * Format: int64
+             * @description How often its category or severity was changed
+             */
+            edited: number;
+            /**
+             * Format: int64
+             * @description How often it went up a level
+             */
+            escalated: number;
+            /**
+             * Format: int64
+             * @description Working minutes granted in this step
+             */
+            extended_minutes?: number;
+            /** @description Department that received it first and stays responsible 首接负责 */
+            first_department_id?: string;
+            /** @description Name of that department */
+            first_department_name?: string;
+            /**
+             * @description How grave it was when it was reported
+             * @enum {string}
+             */
+            first_severity: "critical" | "high" | "medium" | "low";
+            /** @description Grid where it happened */
+            grid_id?: string;
+            /** @description Name of that grid */
+            grid_name?: string;
+            /** @description Area whose centre holds it */
+            holder_id: string;
+            /** @description Name of that area */
+            holder_name: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * Format: int64
+             * @description Incidents filed in it
+             */
+            incidents: number;
+            /**
+             * Format: double
+             * @description Latitude, WGS-84
+             */
+            lat: number;
+            /** @description The step's time has passed */
+            late: boolean;
+            /** @description The whole case's time has passed, or had when it was closed */
+            late_case: boolean;
+            /** @description The first response is overdue, or came too late */
+            late_reply: boolean;
+            /**
+             * Format: double
+             * @description Longitude, WGS-84
+             */
+            lon: number;
+            /** @description Case that its incidents were filed into */
+            merged_into?: string;
+            /** @description Inner office 内设机构 it is assigned to */
+            office_id?: string;
+            /** @description Name of that office */
+            office_name?: string;
+            /** @description Moves that are open to the caller now */
+            open_moves?: components["schemas"]["MoveOption"][] | null;
+            /**
+             * Format: date-time
+             * @description When it was reported
+             */
+            opened_at: string;
+            /**
+             * @description How a closed case ended
+             * @enum {string}
+             */
+            outcome?: "solved" | "not_solved" | "refused" | "merged";
+            /** @description Departments that handle it jointly 联合处置 */
+            parts?: components["schemas"]["PartView"][] | null;
+            /**
+             * Format: date-time
+             * @description Since when its clock stands
+             */
+            paused_at?: string;
+            /**
+             * Format: int64
+             * @description Working minutes that its clock stood in this step, up to the last time it ran on
+             */
+            paused_minutes?: number;
+            /** @description Person 专人, or the grid leader, it is assigned to */
+            person_id?: string;
+            /** @description Name of the person it is assigned to */
+            person_name?: string;
+            /**
+             * Format: int64
+             * @description How often it was opened again
+             */
+            reopened: number;
+            /**
+             * Format: date-time
+             * @description First response to the report
+             */
+            replied_at?: string;
+            /**
+             * Format: date-time
+             * @description Until when the first response is due
+             */
+            reply_due?: string;
+            /**
+             * Format: int64
+             * @description How often it was returned
+             */
+            returns: number;
+            /**
+             * @description How grave it is
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low";
+            /**
+             * @description Step: report 问题上报, file 案卷建立, assign 任务指派, handle 调查落实, feedback 处理反馈, closed 结案归档
+             * @enum {string}
+             */
+            step: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+            /**
+             * Format: date-time
+             * @description Since when it is in this step
+             */
+            step_at: string;
+            /**
+             * Format: date-time
+             * @description An open supervision 督办: until when its answer is due
+             */
+            supervise_due?: string;
+            /** @description First words of the first report */
+            title: string;
+            /**
+             * Format: int64
+             * @description How often a department passed it on
+             */
+            transfers: number;
+            /**
+             * Format: date-time
+             * @description When it changed last
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Counts its changes; the ETag is "v<version>"
+             */
+            version: number;
+        };
+        Category: {
+            /** @description Kept for what was reported under it, open to new reports no more */
+            closed?: boolean;
+            /**
+             * @description Code, with a dot between levels
+             * @example hazard.gas
+             */
+            code: string;
+            /** @description Where the phone shows it: hazard, dispute, facility or opinion */
             group: string;
+            /** @description Name */
             name: string;
+            /** @description Name in English */
             name_en: string;
+            /**
+             * Format: int64
+             * @description Metres within which another report may be the same one; 0: 250 for reporters, 1000 for inspectors
+             */
+            near_m?: number;
+            /** @description Feedback on it needs a photo or a clip */
+            proof?: boolean;
+            /** @description Of an incident that is not a direct report */
             severity: string;
         };
+        CategoryTree: {
+            /** @description Categories, each after the one above it; what is reported is an open leaf */
+            items: components["schemas"]["Category"][];
+        };
+        ChangeView: {
+            /**
+             * Format: int64
+             * @description In the week before
+             */
+            before: number;
+            /** @description Code of the category */
+            key: string;
+            /** @description Name of the category */
+            name: string;
+            /**
+             * Format: int64
+             * @description In the week
+             */
+            this: number;
+        };
+        CommentInput: {
+            /** @description Ids of attachments of the case, at most 12 */
+            files?: string[] | null;
+            /** @description Ids of people it names, at most 20; they must be able to see the case */
+            mentions?: string[] | null;
+            /** @description The message, 1 to 2000 characters */
+            text: string;
+        };
+        CommentView: {
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Name, as of then */
+            author?: string;
+            /** @description Who; absent for the reporter */
+            author_id?: string;
+            /** @description The reporter wrote it, who is not shown */
+            by_reporter?: boolean;
+            /** @description Case */
+            case_id: string;
+            /** @description Ids of attachments */
+            files: string[] | null;
+            /** @description Identifier */
+            id: string;
+            /** @description Ids of the people it names */
+            mentions: string[] | null;
+            /** @description The message */
+            text: string;
+        };
+        DeadlineView: {
+            /** @description Minutes count around the clock: emergencies do not wait for the morning */
+            around?: boolean;
+            /**
+             * Format: int64
+             * @description Minutes before the end at which it reminds; 0: it does not
+             */
+            before?: number;
+            /** @description Code of a category, with everything below it; absent: all */
+            category?: string;
+            /** @description When it ends the case goes up one level; of report, file and first_response */
+            escalate?: boolean;
+            /**
+             * Format: int64
+             * @description Minutes between reminders after the end; 0: none
+             */
+            every?: number;
+            /**
+             * Format: int64
+             * @description Working minutes, or minutes of the clock, 1 to 525600
+             */
+            minutes: number;
+            /**
+             * @description Severity; absent: all
+             * @enum {string}
+             */
+            severity?: "critical" | "high" | "medium" | "low";
+            /**
+             * @description Step whose time it is; case: of the whole case; first_response: until the first response to the report
+             * @enum {string}
+             */
+            step: "report" | "file" | "assign" | "handle" | "feedback" | "case" | "first_response";
+        };
+        Deadlines: {
+            /** @description Lines; of those that fit a case the most particular counts, category before severity */
+            items: components["schemas"]["DeadlineView"][];
+        };
+        DecisionInput: {
+            /** @description Why, 1 to 1000 characters */
+            answer: string;
+            /**
+             * Format: int64
+             * @description Points that are granted; 0 refuses
+             */
+            points: number;
+        };
+        DeliveryView: {
+            /**
+             * Format: date-time
+             * @description When it was tried
+             */
+            at: string;
+            /** @description Absent: delivered */
+            error?: string;
+            /** @description The same at each try of one event: what the receiver knows it by */
+            id: string;
+            /** @description Kind of the event */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Number of the event
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description HTTP status; absent: no answer
+             */
+            status?: number;
+            /**
+             * Format: int64
+             * @description Milliseconds to the answer
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description From 1
+             */
+            try: number;
+        };
+        DepartmentInput: {
+            /** @description Area whose department it is */
+            area_id: string;
+            /** @description Own identifier, 1 to 64 of letters, digits, dot, dash, underscore; made when absent */
+            id?: string;
+            /** @description Chinese name, at most 100 characters */
+            name: string;
+            /** @description English name */
+            name_en?: string;
+        };
+        DepartmentPatch: {
+            /** @description Gets no new cases */
+            disabled?: boolean;
+            /** @description Chinese name */
+            name?: string;
+            /** @description English name */
+            name_en?: string;
+            /**
+             * Format: int64
+             * @description The version that was changed; another one stored is a conflict
+             */
+            version?: number;
+        };
+        DepartmentView: {
+            /** @description Area whose department it is; it works there and below */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Gets no new cases */
+            disabled: boolean;
+            /** @description Identifier */
+            id: string;
+            /** @description Chinese name */
+            name: string;
+            /** @description English name */
+            name_en?: string;
+            /** @description Its inner offices (内设机构) */
+            offices: components["schemas"]["OfficeView"][];
+            /**
+             * Format: int64
+             * @description Counts its changes
+             */
+            version: number;
+        };
+        DisclosureInput: {
+            /** @description Why it must be known, 1 to 1000 characters; kept in the audit and with the incident */
+            reason: string;
+        };
+        DisclosureView: {
+            /** @description Area of the account */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Incident */
+            incident_id: string;
+            /** @description Name of the person */
+            name: string;
+            /** @description The note that tells of this */
+            note_id: string;
+            /** @description Role */
+            role: string;
+            /** @description Account that reported it */
+            user_id: string;
+            /** @description Name it signs in with */
+            username: string;
+        };
+        DuplicateView: {
+            /** @description The case */
+            case: components["schemas"]["CaseView"];
+            /**
+             * Format: double
+             * @description Metres between the two
+             */
+            distance_m: number;
+            /**
+             * Format: double
+             * @description Hours between the two reports
+             */
+            hours: number;
+            /** @description Both are of one category; otherwise of one branch of the tree */
+            same_category: boolean;
+            /**
+             * Format: double
+             * @description 0 to 1, higher is likelier: distance, time, category
+             */
+            score: number;
+        };
+        DutyInput: {
+            /** @description Area, with everything below it; absent: all */
+            area_id?: string;
+            /** @description Category, with everything below it; absent: all */
+            category?: string;
+            /** @description Office of the department; absent: the department itself */
+            office_id?: string;
+            /** @description Account of a handler of the department; absent: whoever receives it */
+            person_id?: string;
+        };
+        DutyView: {
+            /** @description Area, with everything below it; absent: all */
+            area_id?: string;
+            /** @description Name of that area */
+            area_name?: string;
+            /** @description Category, with everything below it; absent: all */
+            category?: string;
+            /** @description Department */
+            department_id: string;
+            /** @description Identifier; absent where no duty fits and the department itself is meant */
+            id?: string;
+            /** @description Name of the office */
+            office?: string;
+            /** @description Office; absent: the department itself */
+            office_id?: string;
+            /** @description Name of that person */
+            person?: string;
+            /** @description Account of the named person; absent: whoever receives it */
+            person_id?: string;
+        };
         Fault: {
+            /** @description Name as the caller wrote it */
             field?: string;
+            /** @description What is wrong and what would be right */
             message: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Row or feature of an import, from 1
+             */
             row?: number;
+        };
+        GapFinding: {
+            /** @description The area */
+            area_id: string;
+            /** @description Its name */
+            area_name: string;
+            /**
+             * @description What does not cover it
+             * @enum {string}
+             */
+            of: "grid" | "area";
+            /**
+             * Format: double
+             * @description Of the area, 0 to 1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description Square metres
+             */
+            square_m: number;
         };
         Given: {
             /**
@@ -1102,6 +2896,55 @@ export interface components {
              * @enum {string}
              */
             system: "wgs84" | "gcj02" | "bd09";
+        };
+        GridRef: {
+            /** @description Its village or community */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Grid */
+            grid_id: string;
+            /** @description Its name */
+            grid_name: string;
+        };
+        GridVersionView: {
+            /** @description The village or community it is part of */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Longitude and latitude of a point in its middle */
+            center: number[] | null;
+            /** @description Code */
+            code?: string;
+            /**
+             * @description Set when the households lie outside the rule's bounds
+             * @enum {string}
+             */
+            household_warning?: "below" | "above";
+            /**
+             * Format: int64
+             * @description Households in the grid
+             */
+            households: number;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description Kind: street 街巷型, yard 楼院型, unit 单位型, rural 农村
+             * @enum {string}
+             */
+            kind: "street" | "yard" | "unit" | "rural";
+            /** @description Name */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Beginning of this version; absent: since ever
+             */
+            valid_from?: string;
+            /**
+             * Format: date-time
+             * @description End of this version; absent: still
+             */
+            valid_to?: string;
         };
         GridView: {
             /** @description The village or community it is part of */
@@ -1132,6 +2975,34 @@ export interface components {
             /** @description Name */
             name: string;
         };
+        GridWorkload: {
+            /** @description Grid */
+            grid_id: string;
+            /**
+             * Format: int64
+             * @description Households
+             */
+            households: number;
+            /** @description Who leads it now */
+            leader?: string;
+            /** @description Its name */
+            name: string;
+            /**
+             * Format: int64
+             * @description Open cases that happened there; absent without the right to read cases
+             */
+            open_cases?: number;
+            /**
+             * Format: int64
+             * @description Cases of the last 30 days; absent without the right to read cases
+             */
+            recent_cases?: number;
+            /**
+             * Format: double
+             * @description Households over the village's mean; 1 is even
+             */
+            share: number;
+        };
         HomeArea: {
             /** @description West, south, east, north */
             bbox: number[] | null;
@@ -1148,6 +3019,33 @@ export interface components {
             name: string;
             /** @description English name */
             name_en?: string;
+        };
+        HouseFinding: {
+            /** @description Its village or community */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /** @description Grid */
+            grid_id: string;
+            /** @description Its name */
+            grid_name: string;
+            /**
+             * Format: int64
+             * @description Households it has
+             */
+            households: number;
+            /** @description Kind of grid */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Fewest it should have
+             */
+            least: number;
+            /**
+             * Format: int64
+             * @description Most it should have
+             */
+            most: number;
         };
         ImportResult: {
             /**
@@ -1166,6 +3064,8 @@ export interface components {
             accuracy_m: number;
             /** @description Where, in the reporter's words */
             address: string;
+            /** @description Alarm it was made of */
+            alert_id?: string;
             /** @description Area it lies in */
             area_id: string;
             /** @description Name of that area */
@@ -1179,7 +3079,7 @@ export interface components {
              * @description The way it came in
              * @enum {string}
              */
-            channel: "grid_leader" | "officer" | "staff";
+            channel: "grid_leader" | "officer" | "staff" | "walk_in" | "hotline" | "resident" | "alarm" | "system";
             /** @description Direct report 直报 */
             direct: boolean;
             /** @description Grid it lies in */
@@ -1226,9 +3126,27 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListAppealView: {
+            /** @description The items */
+            items: components["schemas"]["AppealView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListAreaView: {
             /** @description The items */
             items: components["schemas"]["AreaView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListAttachmentView: {
+            /** @description The items */
+            items: components["schemas"]["AttachmentView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListAuditView: {
+            /** @description The items */
+            items: components["schemas"]["AuditView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -1238,9 +3156,57 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListCaseCountView: {
+            /** @description The items */
+            items: components["schemas"]["CaseCountView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListCaseView: {
+            /** @description The items */
+            items: components["schemas"]["CaseView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListCategory: {
             /** @description The items */
             items: components["schemas"]["Category"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListCommentView: {
+            /** @description The items */
+            items: components["schemas"]["CommentView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListDeliveryView: {
+            /** @description The items */
+            items: components["schemas"]["DeliveryView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListDepartmentView: {
+            /** @description The items */
+            items: components["schemas"]["DepartmentView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListDuplicateView: {
+            /** @description The items */
+            items: components["schemas"]["DuplicateView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListDutyView: {
+            /** @description The items */
+            items: components["schemas"]["DutyView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListGridVersionView: {
+            /** @description The items */
+            items: components["schemas"]["GridVersionView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -1256,9 +3222,57 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListMoveView: {
+            /** @description The items */
+            items: components["schemas"]["MoveView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListNoteView: {
+            /** @description The items */
+            items: components["schemas"]["NoteView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListPointSumView: {
+            /** @description The items */
+            items: components["schemas"]["PointSumView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListPointView: {
+            /** @description The items */
+            items: components["schemas"]["PointView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListPostView: {
+            /** @description The items */
+            items: components["schemas"]["PostView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListSiteView: {
+            /** @description The items */
+            items: components["schemas"]["SiteView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListSourceView: {
             /** @description The items */
             items: components["schemas"]["SourceView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListTokenView: {
+            /** @description The items */
+            items: components["schemas"]["TokenView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListUnitFigures: {
+            /** @description The items */
+            items: components["schemas"]["UnitFigures"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -1267,6 +3281,45 @@ export interface components {
             items: components["schemas"]["UserView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
+        };
+        ListWebhookView: {
+            /** @description The items */
+            items: components["schemas"]["WebhookView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        MachineToken: {
+            /** @description Area it acts in, with everything below it */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            created_at: string;
+            /** @description Account that made it; without that account's rights it ends */
+            created_by: string;
+            /** @description It has ended */
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends
+             */
+            expires_at: string;
+            /** @description Identifier */
+            id: string;
+            /** @description What it is for */
+            name: string;
+            /** @description What it may do, as far as its maker may */
+            rights: string[];
+            /** @description Send it as "Authorization: Bearer TOKEN"; it cannot be shown again */
+            token: string;
+            /**
+             * Format: date-time
+             * @description Last use, to the minute; absent: never
+             */
+            used_at?: string;
         };
         Me: {
             /** @description The area it acts in */
@@ -1301,11 +3354,145 @@ export interface components {
             /** @description Name to sign in with */
             username: string;
         };
+        MoveInput: {
+            /**
+             * @description The move
+             * @enum {string}
+             */
+            action: "file" | "merge" | "split" | "refuse" | "assign" | "receive" | "transfer" | "return" | "join" | "pause" | "resume" | "ask_time" | "grant_time" | "deny_time" | "feed_back" | "reject" | "close" | "escalate" | "supervise" | "answer" | "reclass" | "reopen" | "dispute";
+            /** @description Code of a category (file, reclass) */
+            category?: string;
+            /**
+             * Format: int64
+             * @description Working days, 1 to 60 (ask_time, grant_time)
+             */
+            days?: number;
+            /** @description Id of a department (assign, transfer, join) */
+            department?: string;
+            /**
+             * Format: date-time
+             * @description Until when the answer is due (supervise)
+             */
+            due?: string;
+            /** @description Ids of attachments of the case, at most 12 */
+            files?: string[] | null;
+            /** @description Id of the incident that is taken out (split) */
+            incident?: string;
+            /** @description Id of the open case that the incidents are filed into (merge) */
+            into?: string;
+            /**
+             * Format: double
+             * @description Latitude where it is made, WGS-84
+             */
+            lat?: number;
+            /**
+             * Format: double
+             * @description Longitude where it is made, WGS-84
+             */
+            lon?: number;
+            /** @description Id of an inner office of it; by its duties when absent */
+            office?: string;
+            /**
+             * @description How it ended (close)
+             * @enum {string}
+             */
+            outcome?: "solved" | "not_solved";
+            /** @description Id of a person of it, by its duties when absent; without a department, of a leader of the case's grid */
+            person?: string;
+            /** @description Why, 1 to 1000 characters */
+            reason?: string;
+            /** @description What the reporter said when called back (close) */
+            satisfied?: boolean;
+            /**
+             * @description How grave it is (file, reclass)
+             * @enum {string}
+             */
+            severity?: "critical" | "high" | "medium" | "low";
+            /** @description What was done, found or is wanted, 1 to 2000 characters */
+            text?: string;
+        };
+        MoveOption: {
+            /**
+             * @description The move
+             * @example assign
+             */
+            action: string;
+            /** @description Fields that may be given */
+            may: string[] | null;
+            /** @description Fields that must be given; a|b: one of them */
+            needs: string[] | null;
+            /**
+             * @description Step the case is in afterwards
+             * @enum {string}
+             */
+            to: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+        };
+        MoveView: {
+            /**
+             * @description What was done
+             * @example assign
+             */
+            action: string;
+            /** @description Name, as of then */
+            actor?: string;
+            /** @description Who; absent for the system and for the reporter */
+            actor_id?: string;
+            /** @description Role, as of then; absent for the system */
+            actor_role?: string;
+            /** @description Centre that acted, or held the case */
+            area_id?: string;
+            /** @description Its name */
+            area_name?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description The reporter did it, who is not shown */
+            by_reporter?: boolean;
+            /** @description Department of who did it */
+            department_id?: string;
+            /** @description What the move was made with */
+            details?: {
+                [key: string]: string;
+            };
+            /** @description Ids of attachments given with it */
+            files?: string[] | null;
+            /** @description Step before; absent for the first */
+            from?: string;
+            /** @description SHA-256 over the move and the hash before it, hex */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Number in the case, from 1
+             */
+            n: number;
+            /** @description Where it was made */
+            place?: components["schemas"]["PlaceView"];
+            /** @description The reason, in their words */
+            reason?: string;
+            /** @description Step afterwards */
+            to: string;
+        };
+        MovedView: {
+            /**
+             * @description Date
+             * @example 2026-10-01
+             */
+            date: string;
+            /**
+             * @description What it is
+             * @example 国庆节
+             */
+            name?: string;
+            /** @description True: it is worked */
+            work: boolean;
+        };
         NewUser: {
             /** @description Area it acts in, with everything below it */
             area_id: string;
-            /** @description Department */
-            department?: string;
+            /** @description Department that the account works for; a handler needs one */
+            department_id?: string;
             /** @description Name of the person */
             name: string;
             /**
@@ -1323,6 +3510,122 @@ export interface components {
              * @example li.ming
              */
             username: string;
+        };
+        NoteInput: {
+            /** @description The annotation, 1 to 2000 characters */
+            text: string;
+        };
+        NoteView: {
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Name, as of then */
+            author?: string;
+            /** @description Who; absent for the reporter */
+            author_id?: string;
+            /** @description The reporter wrote it, who is not shown */
+            by_reporter?: boolean;
+            /** @description Identifier */
+            id: string;
+            /** @description Incident */
+            incident_id: string;
+            /** @description The annotation */
+            text: string;
+        };
+        OIDCOption: {
+            /** @description What the provider is called; may be empty */
+            name: string;
+            /** @description Where to send the browser; ?return=/page comes back to that page */
+            url: string;
+        };
+        OfficeInput: {
+            /** @description Own identifier; made when absent */
+            id?: string;
+            /** @description Name, at most 100 characters */
+            name: string;
+        };
+        OfficePatch: {
+            /** @description Gets no new cases */
+            disabled?: boolean;
+            /** @description Name */
+            name?: string;
+        };
+        OfficeView: {
+            /** @description Its department */
+            department_id: string;
+            /** @description Gets no new cases */
+            disabled: boolean;
+            /** @description Identifier */
+            id: string;
+            /** @description Name */
+            name: string;
+        };
+        OutsideFinding: {
+            /** @description The area it is part of */
+            area_id: string;
+            /** @description Its identifier */
+            id: string;
+            /**
+             * @description What leaves it
+             * @enum {string}
+             */
+            of: "grid" | "area";
+            /**
+             * Format: double
+             * @description Of its ground, 0 to 1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description Square metres outside
+             */
+            square_m: number;
+        };
+        OverlapFinding: {
+            /** @description Identifier of one */
+            a: string;
+            /** @description The area both are part of */
+            area_id: string;
+            /** @description Identifier of the other */
+            b: string;
+            /**
+             * @description What overlaps
+             * @enum {string}
+             */
+            of: "grid" | "area";
+            /**
+             * Format: double
+             * @description Of the smaller one, 0 to 1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description Square metres
+             */
+            square_m: number;
+        };
+        PartView: {
+            /**
+             * Format: date-time
+             * @description When it was asked to join
+             */
+            at: string;
+            /** @description Department */
+            department_id: string;
+            /** @description Its name */
+            department_name: string;
+            /**
+             * Format: date-time
+             * @description When it fed back
+             */
+            done_at?: string;
+            /**
+             * Format: date-time
+             * @description When it took its part
+             */
+            received_at?: string;
         };
         PhotoView: {
             /**
@@ -1344,6 +3647,157 @@ export interface components {
              */
             width: number;
         };
+        PlaceView: {
+            /**
+             * Format: double
+             * @description Latitude, WGS-84
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS-84
+             */
+            lon: number;
+        };
+        PointSumView: {
+            /**
+             * Format: int64
+             * @description Cases they come from
+             */
+            cases: number;
+            /**
+             * @description Month
+             * @example 2026-11
+             */
+            month: string;
+            /**
+             * Format: int64
+             * @description Sum of the lines
+             */
+            points: number;
+            /** @description Account of the grid leader */
+            user_id: string;
+            /** @description Name of the grid leader */
+            user_name: string;
+        };
+        PointView: {
+            /** @description Area it happened in */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was written
+             */
+            at: string;
+            /** @description The case; absent where it is about a department, to all but the grid leader */
+            case_id?: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description What it was earned for: a report that was solved; one of something grave that could not be; settling on the spot; handling what was assigned; taken back, for the case was opened again; granted on an appeal
+             * @enum {string}
+             */
+            kind: "report" | "hard" | "settled" | "handled" | "undone" | "appealed";
+            /**
+             * @description Month it counts for
+             * @example 2026-11
+             */
+            month: string;
+            /**
+             * Format: int64
+             * @description Below zero where it takes back
+             */
+            points: number;
+            /** @description Account of the grid leader */
+            user_id: string;
+            /** @description Name of the grid leader */
+            user_name: string;
+        };
+        PostInput: {
+            /**
+             * @description How a leader is employed; a leader needs it
+             * @enum {string}
+             */
+            employment?: "village_official" | "community_worker" | "graduate_official" | "welfare_post" | "resident";
+            /**
+             * Format: date-time
+             * @description Beginning of the term; now when absent
+             */
+            from?: string;
+            /**
+             * @description leader 网格长, team 网格管理服务团队, party 网格党小组
+             * @enum {string}
+             */
+            kind: "leader" | "team" | "party";
+            /** @description Name of somebody without an account, at most 50 characters */
+            name?: string;
+            /** @description 六大员: which of the six tasks the person has */
+            tasks?: ("collector" | "mediator" | "patroller" | "assistant" | "liaison" | "publicist")[] | null;
+            /**
+             * Format: date-time
+             * @description End of the term; absent: not known
+             */
+            to?: string;
+            /** @description Account of the person; a leader with an account sees the grid's cases */
+            user_id?: string;
+        };
+        PostPatch: {
+            /**
+             * @description How a leader is employed
+             * @enum {string}
+             */
+            employment?: "village_official" | "community_worker" | "graduate_official" | "welfare_post" | "resident";
+            /** @description What was handed over: keys, registers, open matters; at most 1000 characters */
+            hand_note?: string;
+            /** @description Who takes over; of the same kind */
+            hand_to?: components["schemas"]["PostInput"];
+            /** @description The tasks */
+            tasks?: ("collector" | "mediator" | "patroller" | "assistant" | "liaison" | "publicist")[];
+            /**
+             * Format: date-time
+             * @description End of the term
+             */
+            to?: string;
+        };
+        PostView: {
+            /** @description The term runs now */
+            current: boolean;
+            /**
+             * @description How a leader is employed
+             * @enum {string}
+             */
+            employment?: "village_official" | "community_worker" | "graduate_official" | "welfare_post" | "resident";
+            /**
+             * Format: date-time
+             * @description Beginning of the term
+             */
+            from: string;
+            /** @description Grid */
+            grid_id: string;
+            /** @description What was handed over */
+            hand_note?: string;
+            /** @description Post that took over */
+            handed_to?: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description leader 网格长, team 网格管理服务团队, party 网格党小组
+             * @enum {string}
+             */
+            kind: "leader" | "team" | "party";
+            /** @description Name */
+            name: string;
+            /** @description 六大员: which of the six tasks the person has */
+            tasks?: ("collector" | "mediator" | "patroller" | "assistant" | "liaison" | "publicist")[] | null;
+            /**
+             * Format: date-time
+             * @description End of the term; absent: still
+             */
+            to?: string;
+            /** @description Account; absent for somebody without one */
+            user_id?: string;
+        };
         Problem: {
             /**
              * @description What is wrong and what to do
@@ -1357,6 +3811,8 @@ export interface components {
              * @enum {string}
              */
             kind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "too_large" | "unsupported" | "too_many" | "unavailable" | "internal";
+            /** @description Of a refused move in a case: the moves that are open to the caller now */
+            open_moves?: components["schemas"]["MoveOption"][] | null;
             /**
              * Format: int64
              * @description HTTP status
@@ -1472,6 +3928,11 @@ export interface components {
             width?: number;
         };
         Receipt: {
+            /**
+             * @description Whoever has this code can ask what became of the report, without signing in; absent where a replay comes after the vault's key has changed
+             * @example x4h7k2m5q3w6n2b7c4j5d6f3g2
+             */
+            code?: string;
             /** @description SHA-256 of the report, hex */
             hash: string;
             /** @description Number of the incident */
@@ -1482,6 +3943,27 @@ export interface components {
              */
             received_at: string;
         };
+        ReceiptState: {
+            /** @description SHA-256 of the report, hex */
+            hash: string;
+            /** @description Number of the incident */
+            number: string;
+            /**
+             * Format: date-time
+             * @description When it was received
+             */
+            received_at: string;
+            /**
+             * @description Whether the case about it is open, or how it ended
+             * @enum {string}
+             */
+            state: "open" | "solved" | "not_solved" | "refused";
+            /**
+             * @description Step that case is in
+             * @enum {string}
+             */
+            step: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+        };
         ReportInput: {
             /**
              * Format: double
@@ -1490,11 +3972,20 @@ export interface components {
             accuracy_m?: number;
             /** @description Where, in the reporter's words, at most 200 characters */
             address?: string;
+            /** @description Id of the department that is complained about: it does not get the case, and never learns who reported */
+            against?: string;
+            /** @description Alarm it is made of, by an officer or a leader who may read alarms: one incident an alarm */
+            alert_id?: string;
             /**
              * @description Code of a category
              * @example hazard.gas
              */
             category: string;
+            /**
+             * @description The way it came in: walk_in and hotline from officers and machines, resident also from grid leaders, system from machines; the caller's own when absent
+             * @enum {string}
+             */
+            channel?: "walk_in" | "hotline" | "resident" | "system";
             /** @description Direct report 直报: major, urgent or sudden */
             direct?: boolean;
             /**
@@ -1530,6 +4021,163 @@ export interface components {
             /** @description User name */
             username: string;
         };
+        SignInOptions: {
+            /** @description Through a provider; absent where none is set up */
+            oidc?: components["schemas"]["OIDCOption"];
+            /** @description With user name and password: POST /api/v1/session */
+            password: boolean;
+        };
+        SiteInput: {
+            /** @description Where, in words, at most 200 characters */
+            address?: string;
+            /** @description Area it belongs to; found by its position when absent */
+            area_id?: string;
+            /**
+             * Format: date-time
+             * @description When somebody last saw that this holds; now when absent
+             */
+            checked_at?: string;
+            /** @description A post such as 保卫科值班室; mobile and identity numbers are refused */
+            contact?: string;
+            /** @description Own identifier, 1 to 64 of letters, digits, dot, dash, underscore; made when absent */
+            id?: string;
+            /**
+             * @description Kind, 1 to 40 of a-z 0-9 _, such as key_site, school, fire_point, hydrant, railway_stretch, firm
+             * @example fire_point
+             */
+            kind: string;
+            /**
+             * Format: double
+             * @description Latitude in the given system
+             */
+            lat?: number;
+            /**
+             * Format: double
+             * @description Longitude in the given system; not needed with a stretch
+             */
+            lon?: number;
+            /** @description Name, at most 100 characters */
+            name: string;
+            /**
+             * @description place 重点场所, facility 设施, organisation 组织
+             * @enum {string}
+             */
+            register: "place" | "facility" | "organisation";
+            /** @description Free text, at most 1000 characters; nothing about persons */
+            remark?: string;
+            /** @description Points of a line: longitude, latitude */
+            stretch?: (number[] | null)[] | null;
+            /**
+             * @description Coordinate system of the positions; wgs84 when absent
+             * @enum {string}
+             */
+            system?: "wgs84" | "gcj02" | "bd09";
+        };
+        SitePatch: {
+            /** @description Where, in words */
+            address?: string;
+            /** @description Area it belongs to */
+            area_id?: string;
+            /**
+             * Format: date-time
+             * @description When somebody last saw that this holds; now when absent
+             */
+            checked_at?: string;
+            /** @description A post */
+            contact?: string;
+            /** @description It is not there any more; false: it is again */
+            ended?: boolean;
+            /** @description Kind */
+            kind?: string;
+            /**
+             * Format: double
+             * @description Latitude in the given system
+             */
+            lat?: number;
+            /**
+             * Format: double
+             * @description Longitude in the given system; goes with lat
+             */
+            lon?: number;
+            /** @description Name */
+            name?: string;
+            /** @description Free text */
+            remark?: string;
+            /** @description Points of a line; empty: a single point */
+            stretch?: (number[] | null)[];
+            /**
+             * @description Coordinate system of the positions; wgs84 when absent
+             * @enum {string}
+             */
+            system?: "wgs84" | "gcj02" | "bd09";
+            /**
+             * Format: int64
+             * @description The version that was changed; another one stored is a conflict
+             */
+            version?: number;
+        };
+        SiteView: {
+            /** @description Where, in words */
+            address?: string;
+            /** @description Area it belongs to */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When somebody last saw that this holds
+             */
+            checked_at: string;
+            /**
+             * @description A post, never a person's private data
+             * @example 保卫科值班室
+             */
+            contact?: string;
+            /**
+             * Format: date-time
+             * @description Closed since; absent: it is there
+             */
+            ended_at?: string;
+            /** @description Grid it stands in */
+            grid_id?: string;
+            /** @description Name of that grid */
+            grid_name?: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description Kind within the register
+             * @example fire_point
+             */
+            kind: string;
+            /**
+             * Format: double
+             * @description Latitude, WGS-84
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS-84; of a stretch: of its middle point
+             */
+            lon: number;
+            /** @description Name */
+            name: string;
+            /**
+             * @description place 重点场所, facility 设施, organisation 组织
+             * @enum {string}
+             */
+            register: "place" | "facility" | "organisation";
+            /** @description Free text */
+            remark?: string;
+            /** @description Not checked for 180 days */
+            stale: boolean;
+            /** @description Points of a line, such as a stretch of railway: longitude, latitude */
+            stretch?: (number[] | null)[] | null;
+            /**
+             * Format: int64
+             * @description Counts its changes
+             */
+            version: number;
+        };
         Source: {
             /** @description Area its alarms must lie in */
             area_id: string;
@@ -1558,11 +4206,200 @@ export interface components {
             /** @description Name */
             name: string;
         };
+        SpanView: {
+            /**
+             * @description Begin
+             * @example 08:30
+             */
+            from: string;
+            /**
+             * @description End, up to 24:00
+             * @example 12:00
+             */
+            to: string;
+        };
+        StructureReport: {
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            at: string;
+            /** @description Cameras that stand outside their area */
+            cameras: components["schemas"]["CameraFinding"][];
+            /** @description Ground of a village in no grid, or of an area in none of those below it */
+            gaps: components["schemas"]["GapFinding"][];
+            /** @description Grids whose households lie outside the rule's bounds: urban 200-500, rural 100-300 */
+            households: components["schemas"]["HouseFinding"][];
+            /** @description Grids without a leader now */
+            leaderless: components["schemas"]["GridRef"][];
+            /**
+             * Format: int64
+             * @description Findings over 1000 in one list, which are not told
+             */
+            more?: number;
+            /** @description Grids and areas that leave the area they are part of */
+            outside: components["schemas"]["OutsideFinding"][];
+            /** @description Grids of a village, or areas of an area, that claim the same ground */
+            overlaps: components["schemas"]["OverlapFinding"][];
+            /**
+             * Format: int64
+             * @description Register entries that nobody has checked for 180 days, counted up to 1000
+             */
+            stale_registers: number;
+            /** @description Areas whose shapes have too many points to be compared */
+            unmeasured?: string[] | null;
+            /** @description How evenly the work is shared among the grids of each village (任务相当) */
+            workload: components["schemas"]["VillageWorkload"][];
+        };
+        TokenInput: {
+            /** @description Area it acts in, with everything below it */
+            area_id: string;
+            /**
+             * Format: date-time
+             * @description When it ends; in 90 days when absent, in 366 at the latest
+             */
+            expires_at?: string;
+            /**
+             * @description What it is for, 1 to 100 characters
+             * @example city operations platform
+             */
+            name: string;
+            /**
+             * @description What it may do; nothing that its maker may not
+             * @example [
+             *       "read_alerts"
+             *     ]
+             */
+            rights: string[] | null;
+        };
+        TokenView: {
+            /** @description Area it acts in, with everything below it */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            created_at: string;
+            /** @description Account that made it; without that account's rights it ends */
+            created_by: string;
+            /** @description It has ended */
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends
+             */
+            expires_at: string;
+            /** @description Identifier */
+            id: string;
+            /** @description What it is for */
+            name: string;
+            /** @description What it may do, as far as its maker may */
+            rights: string[];
+            /**
+             * Format: date-time
+             * @description Last use, to the minute; absent: never
+             */
+            used_at?: string;
+        };
+        UndoFinding: {
+            /** @description Grid it would stand in */
+            grid_id?: string;
+            /** @description It would stand in its area */
+            inside: boolean;
+            /**
+             * Format: double
+             * @description Latitude, WGS-84
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS-84
+             */
+            lon: number;
+            /**
+             * Format: double
+             * @description Metres from where it is shown now
+             */
+            moved_m: number;
+            /**
+             * @description The system
+             * @enum {string}
+             */
+            system: "wgs84" | "gcj02" | "bd09";
+        };
+        UnitFigures: {
+            /** @description The unit's area */
+            area_id: string;
+            /** @description Its name */
+            area_name: string;
+            /**
+             * Format: int64
+             * @description Cases opened in it
+             */
+            cases: number;
+            /**
+             * Format: int64
+             * @description Direct reports of which it got a copy
+             */
+            direct: number;
+            /**
+             * Format: int64
+             * @description Direct reports looked at: the newest 500
+             */
+            direct_checked: number;
+            /**
+             * Format: int64
+             * @description Of those looked at, those to which nobody of the unit has said or added anything
+             */
+            direct_unsupported: number;
+            /**
+             * Format: double
+             * @description Share changed, 0 to 1
+             */
+            edit_rate: number;
+            /**
+             * Format: int64
+             * @description Of them, with category or severity changed
+             */
+            edited: number;
+            /**
+             * Format: double
+             * @description Mean minutes to the first assignment or closing
+             */
+            hold_minutes: number;
+            /**
+             * Format: int64
+             * @description Of them, late
+             */
+            late: number;
+            /**
+             * @description Its level
+             * @enum {string}
+             */
+            level: "city" | "county" | "township" | "village";
+            /**
+             * Format: int64
+             * @description Of them, refused
+             */
+            refused: number;
+            /**
+             * Format: double
+             * @description Share returned, 0 to 1
+             */
+            return_rate: number;
+            /**
+             * Format: int64
+             * @description Of them, returned at least once
+             */
+            returned: number;
+        };
         UserChange: {
             /** @description Area it acts in */
             area_id?: string;
-            /** @description Department */
-            department?: string;
+            /** @description Department that the account works for; empty: none */
+            department_id?: string;
             /** @description May not sign in */
             disabled?: boolean;
             /** @description Name of the person */
@@ -1583,8 +4420,10 @@ export interface components {
             area_id: string;
             /** @description Name of that area */
             area_name: string;
-            /** @description Department */
+            /** @description Name of that department */
             department?: string;
+            /** @description Department that the account works for */
+            department_id?: string;
             /** @description May not sign in */
             disabled: boolean;
             /** @description Identifier */
@@ -1598,6 +4437,164 @@ export interface components {
             role: "duty_officer" | "grid_leader" | "handler" | "leader" | "auditor" | "admin";
             /** @description Name to sign in with */
             username: string;
+        };
+        VillageWorkload: {
+            /** @description Village or community */
+            area_id: string;
+            /** @description Its name */
+            area_name: string;
+            /** @description Its grids */
+            grids: components["schemas"]["GridWorkload"][];
+            /**
+             * Format: double
+             * @description Households of a grid on average; unit grids are left out
+             */
+            mean_households: number;
+            /**
+             * Format: double
+             * @description Households of the largest grid over those of the smallest; 1 is even, 0 unknown
+             */
+            spread: number;
+        };
+        Webhook: {
+            /** @description Area whose events it is told of */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            created_at: string;
+            /** @description Account that answers for it */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description First of them
+             */
+            failed_at?: string;
+            /**
+             * Format: int64
+             * @description Failures in a row
+             */
+            failures: number;
+            /** @description Identifier */
+            id: string;
+            /** @description Kinds of events */
+            kinds: string[];
+            /** @description Why the last try failed */
+            last_error?: string;
+            /** @description What it is for */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Next try after a failure
+             */
+            next_at?: string;
+            /** @description Key of the signatures; present when it is new, and never again */
+            secret?: string;
+            /**
+             * Format: date-time
+             * @description Last success
+             */
+            sent_at?: string;
+            /**
+             * Format: int64
+             * @description Number of the last event that it has, or that was none of its kinds
+             */
+            seq: number;
+            /**
+             * @description dead: failed too often or too long; POST .../retry goes on
+             * @enum {string}
+             */
+            state: "active" | "paused" | "dead";
+            /** @description Address, without its query */
+            url: string;
+        };
+        WebhookInput: {
+            /** @description Area whose events it is told of, with everything below it */
+            area_id: string;
+            /**
+             * @description Kinds of events; those that the account may not read are refused
+             * @example [
+             *       "alert.raised"
+             *     ]
+             */
+            kinds: string[] | null;
+            /** @description What it is for, 1 to 100 characters */
+            name: string;
+            /**
+             * @description https:// address that events are posted to; its query is shown to nobody
+             * @example https://example.org/hooks/sharpeyes
+             */
+            url: string;
+        };
+        WebhookPatch: {
+            /** @description Area whose events it is told of */
+            area_id?: string;
+            /** @description Kinds of events */
+            kinds?: string[];
+            /** @description What it is for */
+            name?: string;
+            /** @description Make a new secret, which the answer shows once */
+            new_secret?: boolean;
+            /** @description True: not called until false; nothing is lost that is not older than events are kept */
+            paused?: boolean;
+            /** @description Address that events are posted to */
+            url?: string;
+        };
+        WebhookView: {
+            /** @description Area whose events it is told of */
+            area_id: string;
+            /** @description Name of that area */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            created_at: string;
+            /** @description Account that answers for it */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description First of them
+             */
+            failed_at?: string;
+            /**
+             * Format: int64
+             * @description Failures in a row
+             */
+            failures: number;
+            /** @description Identifier */
+            id: string;
+            /** @description Kinds of events */
+            kinds: string[];
+            /** @description Why the last try failed */
+            last_error?: string;
+            /** @description What it is for */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Next try after a failure
+             */
+            next_at?: string;
+            /**
+             * Format: date-time
+             * @description Last success
+             */
+            sent_at?: string;
+            /**
+             * Format: int64
+             * @description Number of the last event that it has, or that was none of its kinds
+             */
+            seq: number;
+            /**
+             * @description dead: failed too often or too long; POST .../retry goes on
+             * @enum {string}
+             */
+            state: "active" | "paused" | "dead";
+            /** @description Address, without its query */
+            url: string;
         };
     };
     responses: never;
@@ -1643,6 +4640,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListAlertView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-alerts": {
+        parameters: {
+            query?: {
+                /** @description CSV (UTF-8 with a byte order mark) or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of the header and the words; else that of Accept-Language, else Chinese */
+                lang?: "zh-CN" | "en";
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Grid */
+                grid?: string;
+                /** @description Camera */
+                camera?: string;
+                /** @description Kind */
+                kind?: string;
+                /** @description Severity */
+                severity?: "critical" | "high" | "medium" | "low";
+                /** @description Last time at or after */
+                since?: string;
+                /** @description Last time before */
+                until?: string;
+            };
+            header?: {
+                /** @description Languages that are understood */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8; header=present": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    brief: {
+        parameters: {
+            query?: {
+                /** @description Area, with everything below it; the caller's own when absent */
+                area?: string;
+                /** @description ISO week such as 2026-W48; the last whole one when absent */
+                week?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BriefView"];
                 };
             };
             /** @description Error */
@@ -1737,6 +4820,7 @@ export interface operations {
             content: {
                 "application/geo+json": string;
                 "application/json": string;
+                "text/csv": string;
             };
         };
         responses: {
@@ -1747,6 +4831,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachment: {
+        parameters: {
+            query?: {
+                /** @description thumb: the small copy */
+                size?: "thumb" | "shown";
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description What happened, such as sign_in, camera.watch, case.move, export, config */
+                kind?: string;
+                /** @description Account that did it */
+                user?: string;
+                /** @description Kind and identifier of the object */
+                object?: string;
+                /** @description Recorded at or after */
+                since?: string;
+                /** @description Recorded before */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAuditView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-audit": {
+        parameters: {
+            query?: {
+                /** @description CSV (UTF-8 with a byte order mark) or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of the header and the words; else that of Accept-Language, else Chinese */
+                lang?: "zh-CN" | "en";
+                /** @description What happened, such as sign_in, camera.watch, case.move, export, config */
+                kind?: string;
+                /** @description Account that did it */
+                user?: string;
+                /** @description Kind and identifier of the object */
+                object?: string;
+                /** @description Recorded at or after */
+                since?: string;
+                /** @description Recorded before */
+                until?: string;
+            };
+            header?: {
+                /** @description Languages that are understood */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8; header=present": string;
                 };
             };
             /** @description Error */
@@ -2020,6 +5231,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description Identifier */
                 id: string;
             };
             cookie?: never;
@@ -2084,6 +5296,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description Identifier */
                 id: string;
             };
             cookie?: never;
@@ -2145,6 +5358,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier */
                 id: string;
             };
             cookie?: never;
@@ -2162,6 +5376,536 @@ export interface operations {
                 };
                 content: {
                     "application/sdp": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Area where it happened, with everything below it */
+                area?: string;
+                /** @description Area whose centre holds it, without what is below */
+                holder?: string;
+                /** @description Grid where it happened */
+                grid?: string;
+                /** @description Code of a category, with everything below it in the tree */
+                category?: string;
+                /** @description Severity */
+                severity?: "critical" | "high" | "medium" | "low";
+                /** @description Step */
+                step?: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+                /** @description How a closed case ended */
+                outcome?: "solved" | "not_solved" | "refused" | "merged";
+                /** @description true: not closed; false: closed */
+                open?: boolean;
+                /** @description true: direct reports 直报; false: the others */
+                direct?: boolean;
+                /** @description Department: assigned, first receiver or joint */
+                department?: string;
+                /** @description Person it is assigned to */
+                person?: string;
+                /** @description Only those whose step's time has passed */
+                overdue?: boolean;
+                /** @description Only those with an open supervision 督办 */
+                supervised?: boolean;
+                /** @description Part of the title, the address or the code */
+                q?: string;
+                /** @description Reported at or after */
+                since?: string;
+                /** @description Reported before */
+                until?: string;
+                /** @description updated: last changed first; opened: newest first; due: what is due first; severity: gravest first, then newest */
+                sort?: "updated" | "opened" | "due" | "severity";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCaseView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-counts": {
+        parameters: {
+            query: {
+                /** @description Area where it happened, with everything below it */
+                area?: string;
+                /** @description Area whose centre holds it, without what is below */
+                holder?: string;
+                /** @description Grid where it happened */
+                grid?: string;
+                /** @description Code of a category, with everything below it in the tree */
+                category?: string;
+                /** @description Severity */
+                severity?: "critical" | "high" | "medium" | "low";
+                /** @description Step */
+                step?: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+                /** @description How a closed case ended */
+                outcome?: "solved" | "not_solved" | "refused" | "merged";
+                /** @description true: not closed; false: closed */
+                open?: boolean;
+                /** @description true: direct reports 直报; false: the others */
+                direct?: boolean;
+                /** @description Department: assigned, first receiver or joint */
+                department?: string;
+                /** @description Person it is assigned to */
+                person?: string;
+                /** @description Only those whose step's time has passed */
+                overdue?: boolean;
+                /** @description Only those with an open supervision 督办 */
+                supervised?: boolean;
+                /** @description Part of the title, the address or the code */
+                q?: string;
+                /** @description Reported at or after */
+                since?: string;
+                /** @description Reported before */
+                until?: string;
+                /** @description What is counted: one line for each, largest first, days in order; at most 1,000 */
+                by: "step" | "severity" | "category" | "area" | "grid" | "holder" | "department" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCaseCountView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-cases": {
+        parameters: {
+            query?: {
+                /** @description CSV (UTF-8 with a byte order mark) or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of the header and the words; else that of Accept-Language, else Chinese */
+                lang?: "zh-CN" | "en";
+                /** @description Area where it happened, with everything below it */
+                area?: string;
+                /** @description Area whose centre holds it, without what is below */
+                holder?: string;
+                /** @description Grid where it happened */
+                grid?: string;
+                /** @description Code of a category, with everything below it in the tree */
+                category?: string;
+                /** @description Severity */
+                severity?: "critical" | "high" | "medium" | "low";
+                /** @description Step */
+                step?: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+                /** @description How a closed case ended */
+                outcome?: "solved" | "not_solved" | "refused" | "merged";
+                /** @description true: not closed; false: closed */
+                open?: boolean;
+                /** @description true: direct reports 直报; false: the others */
+                direct?: boolean;
+                /** @description Department: assigned, first receiver or joint */
+                department?: string;
+                /** @description Person it is assigned to */
+                person?: string;
+                /** @description Only those whose step's time has passed */
+                overdue?: boolean;
+                /** @description Only those with an open supervision 督办 */
+                supervised?: boolean;
+                /** @description Part of the title, the address or the code */
+                q?: string;
+                /** @description Reported at or after */
+                since?: string;
+                /** @description Reported before */
+                until?: string;
+            };
+            header?: {
+                /** @description Languages that are understood */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8; header=present": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAttachmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attach: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII characters: sent again with the same key, the first answer comes again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP, at most 10 MB
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Had been stored before, under the same key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentView"];
+                };
+            };
+            /** @description Stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-comments": {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCommentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentInput"];
+            };
+        };
+        responses: {
+            /** @description Had been made before, under the same key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListIncidentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMoveView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+                /** @description ETag of the case as the caller has seen it, such as "v3": needed (428 without); 412 where the case has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            /** @description The case has changed since: read it again */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description If-Match is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Error */
@@ -2204,9 +5948,281 @@ export interface operations {
             };
         };
     };
-    grids: {
+    departments: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDepartmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-department": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartmentInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-department": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartmentPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDutyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duty: {
+        parameters: {
+            query: {
+                /** @description Code of a category */
+                category?: string;
+                /** @description Where it happened */
+                area: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-office": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficeInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grids: {
+        parameters: {
+            query?: {
+                /** @description As they were at this moment; now when absent */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2285,6 +6301,7 @@ export interface operations {
             content: {
                 "application/geo+json": string;
                 "application/json": string;
+                "text/csv": string;
             };
         };
         responses: {
@@ -2295,6 +6312,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    posts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPostView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGridVersionView"];
                 };
             };
             /** @description Error */
@@ -2421,11 +6538,20 @@ export interface operations {
                     accuracy_m?: number;
                     /** @description Where, in the reporter's words, at most 200 characters */
                     address?: string;
+                    /** @description Id of the department that is complained about: it does not get the case, and never learns who reported */
+                    against?: string;
+                    /** @description Alarm it is made of, by an officer or a leader who may read alarms: one incident an alarm */
+                    alert_id?: string;
                     /**
                      * @description Code of a category
                      * @example hazard.gas
                      */
                     category: string;
+                    /**
+                     * @description The way it came in: walk_in and hotline from officers and machines, resident also from grid leaders, system from machines; the caller's own when absent
+                     * @enum {string}
+                     */
+                    channel?: "walk_in" | "hotline" | "resident" | "system";
                     /** @description Direct report 直报: major, urgent or sudden */
                     direct?: boolean;
                     /**
@@ -2480,6 +6606,58 @@ export interface operations {
             };
         };
     };
+    "export-incidents": {
+        parameters: {
+            query?: {
+                /** @description CSV (UTF-8 with a byte order mark) or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of the header and the words; else that of Accept-Language, else Chinese */
+                lang?: "zh-CN" | "en";
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Grid */
+                grid?: string;
+                /** @description Code of a category */
+                category?: string;
+                /** @description Severity */
+                severity?: "critical" | "high" | "medium" | "low";
+                /** @description Part of the text, the address or the number */
+                q?: string;
+                /** @description Received at or after */
+                since?: string;
+                /** @description Received before */
+                until?: string;
+            };
+            header?: {
+                /** @description Languages that are understood */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8; header=present": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     incident: {
         parameters: {
             query?: never;
@@ -2499,6 +6677,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disclose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisclosureInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisclosureView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDuplicateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListNoteView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-note": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteInput"];
+            };
+        };
+        responses: {
+            /** @description Had been made before, under the same key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteView"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteView"];
                 };
             };
             /** @description Error */
@@ -2542,6 +6868,42 @@ export interface operations {
             };
         };
     };
+    "change-office": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficePatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     photo: {
         parameters: {
             query?: {
@@ -2550,6 +6912,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier */
                 id: string;
             };
             cookie?: never;
@@ -2563,6 +6926,681 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    points: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Account of a grid leader */
+                user?: string;
+                /** @description Month, such as 2026-11 */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPointView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    appeals: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Account of a grid leader */
+                user?: string;
+                /** @description Month, such as 2026-11 */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAppealView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    appeal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppealInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppealView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "decide-appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppealView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "points-of-month": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Month */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPointSumView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-posts": {
+        parameters: {
+            query?: {
+                /** @description Coordinate system of the document; wgs84 when absent */
+                system?: "wgs84" | "gcj02" | "bd09";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/geo+json": string;
+                "application/json": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code of the receipt, which the report was answered with */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    registers: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Part of the name, the address or the identifier */
+                q?: string;
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Grid */
+                grid?: string;
+                /** @description Register */
+                register?: "place" | "facility" | "organisation";
+                /** @description Kind */
+                kind?: string;
+                /** @description Only those that nobody has checked for 180 days */
+                stale?: boolean;
+                /** @description Closed ones, too */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSiteView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-register-entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-registers": {
+        parameters: {
+            query?: {
+                /** @description Coordinate system of the document; wgs84 when absent */
+                system?: "wgs84" | "gcj02" | "bd09";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/geo+json": string;
+                "application/json": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "register-entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-register-entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SitePatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-calendar": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the rules as the caller has seen them: 412 where they have changed since; absent: they are replaced whatever they are */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarView"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "category-tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryTree"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-categories": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the rules as the caller has seen them: 412 where they have changed since; absent: they are replaced whatever they are */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryTree"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryTree"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deadlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deadlines"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-deadlines": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the rules as the caller has seen them: 412 where they have changed since; absent: they are replaced whatever they are */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deadlines"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deadlines"];
                 };
             };
             /** @description Error */
@@ -2665,6 +7703,101 @@ export interface operations {
             };
         };
     };
+    "sign-in-oidc": {
+        parameters: {
+            query?: {
+                /** @description Page of the dashboard to come back to; the start page when absent */
+                return?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, or to the page to sign in with ?oidc=refused, expired, throttled or unavailable */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-oidc-callback": {
+        parameters: {
+            query?: {
+                /** @description The provider's code */
+                code?: string;
+                /** @description As we sent it */
+                state?: string;
+                /** @description Issuer, RFC 9207 */
+                iss?: string;
+                /** @description The provider refused */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the page that was asked for, or to the page to sign in with ?oidc=refused, expired, throttled or unavailable */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInOptions"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sources: {
         parameters: {
             query?: never;
@@ -2745,6 +7878,204 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "structure-export": {
+        parameters: {
+            query: {
+                /** @description What */
+                kind: "areas" | "grids" | "cameras" | "registers" | "rosters";
+                /** @description CSV, an Excel workbook, or GeoJSON */
+                format?: "csv" | "xlsx" | "geojson";
+                /** @description Grids as they were at this moment; now when absent */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": {
+                        [key: string]: unknown;
+                    };
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8; header=present": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "structure-report": {
+        parameters: {
+            query?: {
+                /** @description Area, with everything below it; all of the account's when absent */
+                area?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StructureReport"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTokenView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unit-figures": {
+        parameters: {
+            query?: {
+                /** @description Cases reported at or after */
+                since?: string;
+                /** @description Cases reported before */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUnitFigures"];
+                };
             };
             /** @description Error */
             default: {
@@ -2860,11 +8191,204 @@ export interface operations {
             };
         };
     };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWebhookView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDeliveryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "stop-watching": {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier */
                 session: string;
             };
             cookie?: never;
@@ -2894,6 +8418,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier */
                 session: string;
             };
             cookie?: never;
