@@ -21,7 +21,7 @@ var deadlines []byte
 //go:embed calendar.json
 var calendar []byte
 
-//go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/departments.json demo/happenings.json demo/scenes.json all:demo/loops
+//go:embed demo/areas.geojson demo/grids.geojson demo/basemap.geojson demo/cameras.csv demo/people.json demo/departments.json demo/registers.csv demo/happenings.json demo/scenes.json all:demo/loops
 var town embed.FS
 
 // Names of the files in Demo.
@@ -30,6 +30,9 @@ const (
 	Grids   = "grids.geojson"
 	BaseMap = "basemap.geojson"
 	Cameras = "cameras.csv"
+
+	// Registers lists key sites, fire points and stretches of the railway.
+	Registers = "registers.csv"
 )
 
 // The profiles of a camera loop.

@@ -51,6 +51,13 @@ func (c demoCmd) build(ctx context.Context, a *app, sim *camsim.Server) ([]accou
 	if _, err := a.desk.ImportCameras(ctx, system, bytes.NewReader(table), "csv", alerts.WGS84); err != nil {
 		return nil, "", fmt.Errorf("cameras: %w", explain(err))
 	}
+	registers, err := fs.ReadFile(files, configs.Registers)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := a.desk.ImportSites(ctx, system, bytes.NewReader(registers), "csv", alerts.WGS84); err != nil {
+		return nil, "", fmt.Errorf("registers: %w", explain(err))
+	}
 	if err := c.removeOthers(ctx, a.desk); err != nil {
 		return nil, "", err
 	}

@@ -13,8 +13,8 @@ import (
 
 // importCmd imports a file into the data folder.
 type importCmd struct {
-	What   string `arg:"" enum:"areas,grids,cameras" help:"areas, grids or cameras."`
-	File   string `arg:"" type:"existingfile" help:"GeoJSON, or CSV for cameras."`
+	What   string `arg:"" enum:"areas,grids,cameras,registers,rosters" help:"areas, grids, cameras, registers or rosters."`
+	File   string `arg:"" type:"existingfile" help:"GeoJSON or CSV."`
 	System string `enum:"wgs84,gcj02,bd09" default:"wgs84" help:"Coordinate system of the file."`
 	Config string `help:"YAML file with the settings." type:"path"`
 }
@@ -44,6 +44,10 @@ func (c importCmd) Run(ctx context.Context) error {
 		load = a.desk.ImportAreas
 	case "grids":
 		load = a.desk.ImportGrids
+	case "registers":
+		load = a.desk.ImportSites
+	case "rosters":
+		load = a.desk.ImportPosts
 	}
 	format := "geojson"
 	if strings.HasSuffix(strings.ToLower(c.File), ".csv") {

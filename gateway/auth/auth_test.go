@@ -471,3 +471,39 @@ func TestAdminWithoutAreasHasEverything(t *testing.T) {
 		}
 	}
 }
+
+// A scope says for which centre, department and grids its user acts.
+func TestScopeOfPosts(t *testing.T) {
+	w := newWorld(t, nil)
+	officer, leader, handler := w.user("li"), w.user("zhou"), w.user("wu")
+	officer.AreaPath = "/city/east/"
+	leader.Role, handler.Role, handler.DepartmentID = alerts.GridLeader, alerts.Handler, "fire"
+	w.write(t, func(tx alerts.Tx) error {
+		now := w.clock.Now()
+		hour := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+		err := errors.Join(tx.SaveDepartment(alerts.Department{ID: "fire", AreaID: "city", Name: "消防"}), tx.SaveUser(leader), tx.SaveUser(handler))
+		for _, p := range []alerts.Post{
+			{ID: "1", GridID: "now", Kind: alerts.LeaderPost, From: hour(-2)}, {ID: "2", GridID: "now", Kind: alerts.LeaderPost, From: hour(-1), To: hour(1)},
+			{ID: "3", GridID: "past", Kind: alerts.LeaderPost, From: hour(-2), To: hour(-1)}, {ID: "4", GridID: "soon", Kind: alerts.LeaderPost, From: hour(1)},
+			{ID: "5", GridID: "team", Kind: alerts.TeamPost, From: hour(-1)},
+		} {
+			p.UserID = leader.ID
+			err = errors.Join(err, tx.SaveGrid(alerts.Grid{ID: p.GridID, AreaID: "east", Name: p.GridID}), tx.SavePost(p))
+		}
+		return err
+	})
+	if s := ScopeOf(officer); s.Home != "/city/east/" || s.Department != "" || s.Name != "li" || s.Grids != nil {
+		t.Errorf("officer %+v", s)
+	}
+	if s := ScopeOf(handler); s.Home != "" || s.Department != "fire" {
+		t.Errorf("handler %+v", s)
+	}
+	p, err := w.SignIn(httptest.NewRecorder(), request("192.0.2.1"), "zhou", password)
+	if err != nil || fmt.Sprint(p.Scope.Grids) != "[now]" || p.Scope.Home != "" {
+		t.Errorf("grid leader %+v (%v)", p.Scope, err)
+	}
+	w.clock.add(90 * time.Minute)
+	if grids, err := GridsOf(t.Context(), w.store, leader, w.clock.Now()); err != nil || len(grids) != 2 {
+		t.Errorf("later: %v (%v)", grids, err)
+	}
+}
