@@ -177,6 +177,7 @@ func (a *API) register() {
 	a.registerReceipts()
 	a.registerFigures()
 	a.registerPoints()
+	a.registerBrief()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

@@ -124,6 +124,7 @@ func cases(m map[string]expected) {
 		"POST /cases/{id}/moves": {who: "OGHL", at: "case", seen: parties, head: []string{"If-Match", `"v1"`},
 			body: map[string]any{"action": "reopen", "reason": "x"}},
 		"GET /receipts/{code}": {who: anybody},
+		"GET /analysis/brief":  {who: "OLU"},
 		"GET /units/figures":   {who: "OL"},
 
 		"GET /points":                        {who: "OGLU"},

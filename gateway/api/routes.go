@@ -135,6 +135,7 @@ func routes() []route {
 		{"GET", v1 + "/points/appeals", right(alerts.ReadCases), noBody},
 		{"POST", v1 + "/points/appeals", right(alerts.WorkCases), smallBody},
 		{"POST", v1 + "/points/appeals/{id}/decision", right(alerts.WorkCases), smallBody},
+		{"GET", v1 + "/analysis/brief", right(alerts.ReadCases), noBody},
 		{"GET", v1 + "/units/figures", right(alerts.ReadCases), noBody},
 
 		{"POST", v1 + "/hooks/alarms", sourceToken, smallBody},
