@@ -19,6 +19,9 @@ type condition struct {
 	// members is a query of the ids of all that meet it, for a condition that no
 	// single index serves; empty where one does. It has its own arguments.
 	members []membership
+	// few is up to how many cases the index is better than walking an order, in
+	// which they may come late; 0: the usual number.
+	few int
 }
 
 // membership is one of several ways in which a case can meet a condition.
@@ -56,12 +59,12 @@ func (q queries) conditions(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 	add(f.PersonID != "", when("cases_person", "r.person_id = ?", f.PersonID))
 	add(f.Supervised, when("cases_supervised", "r.supervised > 0"))
 	add(f.Step != "" && f.Step != alerts.StepClosed, when("cases_step", "r.is_open AND r.step = ?", string(f.Step)))
-	add(f.Step == alerts.StepClosed, when("", "NOT r.is_open"))
+	add(f.Step == alerts.StepClosed, when("", "NOT r.is_open AND r.urgency = 0"))
 	add(f.Outcome == alerts.Solved, when("", "r.outcome = ?", string(f.Outcome)))
 	add(f.Outcome != "" && f.Outcome != alerts.Solved,
 		when("cases_outcome", "r.outcome > '' AND r.outcome <> 'solved' AND r.outcome = ?", string(f.Outcome)))
 	add(f.Open != nil && *f.Open, when("cases_step", "r.is_open"))
-	add(f.Open != nil && !*f.Open, when("", "NOT r.is_open"))
+	add(f.Open != nil && !*f.Open, when("", "NOT r.is_open AND r.urgency = 0"))
 	add(f.Direct != nil && *f.Direct, when("cases_direct", "r.direct"))
 	add(f.Direct != nil && !*f.Direct, when("", "NOT r.direct"))
 	if f.Severity != "" {
@@ -152,6 +155,9 @@ func grave(s alerts.Severity) condition {
 
 func opened(since, until time.Time) (condition, bool) {
 	c := condition{index: "cases_opened"}
+	if !until.IsZero() {
+		c.few = fewInSpan
+	}
 	var where []string
 	if !since.IsZero() {
 		where, c.args = append(where, "r.opened_at >= ?"), append(c.args, micros(since))

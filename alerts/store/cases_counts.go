@@ -99,7 +99,7 @@ func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 // counted counts by looking at each case, of those that the narrowest condition
 // leaves.
 func (q queries) counted(ctx context.Context, conditions []condition, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
-	sel, err := q.narrowest(ctx, conditions, "cases_opened")
+	sel, err := q.narrowest(ctx, conditions, "cases_opened", fewToCount)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	if err != nil || !ok {
 		return nil, "", err
 	}
-	from, err := q.narrowest(ctx, conditions, "cases_"+o.name)
+	from, err := q.narrowest(ctx, conditions, "cases_"+o.name, few)
 	if err != nil {
 		return nil, "", err
 	}
@@ -85,27 +86,31 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 }
 
 const (
-	// few is how many cases are rather sorted than an order is walked, where
-	// there is one condition; more where there are several, which together leave
-	// less than each.
-	few       = 10_000
-	fewOfMany = 25_000
+	// few is how many cases are rather sorted than an order is walked until a
+	// page is full.
+	few = 25_000
+	// fewInSpan is that for a span of time that ended: orders begin with what is
+	// new. The index of times holds the other orders, too.
+	fewInSpan = 400_000
+	// fewToCount is that for counts, which have to walk to the end.
+	fewToCount = 400_000
 )
 
 // narrowest starts a query of the cases, r, that meet all conditions, by the
 // index of the one that leaves the fewest, or by another index where each
 // leaves many.
-func (q queries) narrowest(ctx context.Context, all []condition, otherwise string) (*bun.SelectQuery, error) {
-	least, at := few, -1
-	if len(all) > 1 {
-		least = fewOfMany
-	}
+func (q queries) narrowest(ctx context.Context, all []condition, otherwise string, many int) (*bun.SelectQuery, error) {
+	least, at := math.MaxInt, -1
 	for i, c := range all {
-		n, err := q.size(ctx, c, least)
+		limit := min(max(many, c.few), least)
+		if c.index == otherwise {
+			limit = min(many, least) // walked from where the condition begins
+		}
+		n, err := q.size(ctx, c, limit)
 		if err != nil {
 			return nil, err
 		}
-		if n < least {
+		if n < limit {
 			least, at = n, i
 		}
 	}

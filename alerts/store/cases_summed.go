@@ -11,8 +11,8 @@ import (
 	"sharpeyes/alerts"
 )
 
-// sumsOf counts by the cells of areas.
-func (q queries) sumsOf(ctx context.Context, nodes []string, kind alerts.CaseGroup, f alerts.CaseFilter, by alerts.CaseGroup) ([]countRow, bool, error) {
+// sumsOf counts by the cells of the areas below some paths.
+func (q queries) sumsOf(ctx context.Context, paths []string, kind alerts.CaseGroup, f alerts.CaseFilter, by alerts.CaseGroup) ([]countRow, bool, error) {
 	column := "r.item"
 	switch by {
 	case alerts.GroupStep:
@@ -37,7 +37,8 @@ func (q queries) sumsOf(ctx context.Context, nodes []string, kind alerts.CaseGro
 	sum("edited", "edited", all)
 	sum("held", "held", all)
 	sum("hold_time", "hold_time", all)
-	sel = sel.Where("r.node IN (?)", bun.List(nodes)).Where("r.kind = ?", string(kind))
+	where, args := pathRanges("path", paths)
+	sel = sel.Where("r.node IN (SELECT id FROM areas WHERE "+where+" AND level <> 'village')", args...).Where("r.kind = ?", string(kind))
 	sel = keyed(sel, f)
 	sel = equal(sel, "severity", string(f.Severity))
 	sel = equal(sel, "step", string(f.Step))

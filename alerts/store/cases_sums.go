@@ -14,9 +14,11 @@ import (
 
 // A dashboard over a million cases cannot look at each of them, so they are
 // summed up in the table case_sums, in the transaction that changes them. A row
-// is a cell: the cases that happened in an area or below it, of one category,
-// area, grid, holder, department or day, and of one severity, step, outcome and
-// directness. Villages have no cells: their cases are few.
+// is a cell: the cases that happened in an area, the villages below it included,
+// of one category, area, grid, holder, department or day, and of one severity,
+// step, outcome and directness. So a case is in one cell of each kind, that of
+// its township as a rule; a county's sums are those of its townships. Villages
+// have no cells: their cases are few.
 //
 // What is late for now cannot be summed up in advance; an index of its own
 // holds the open cases with their times.
@@ -112,30 +114,34 @@ func (t *tx) sumUp(old *caseRow, now caseRow) error {
 		if len(cells) == 0 {
 			continue
 		}
-		nodes, err := t.nodesOf(area)
+		node, err := t.nodeOf(area)
 		if err != nil {
 			return err
 		}
-		if err := t.addSums(nodes, cells); err != nil {
+		if err := t.addSums(node, cells); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// nodesOf returns the areas with cells that an area lies in, itself included.
-func (t *tx) nodesOf(area string) ([]string, error) {
+// nodeOf returns the area whose cells an area's cases are in: itself, or the
+// next above that is no village; empty where there is none.
+func (t *tx) nodeOf(area string) (string, error) {
 	if t.over {
-		return nil, errOver
+		return "", errOver
 	}
 	var nodes []string
 	err := t.db.NewRaw(`WITH RECURSIVE up (id, parent_id, level) AS (SELECT id, parent_id, level FROM areas WHERE id = ?
-		UNION ALL SELECT a.id, a.parent_id, a.level FROM areas AS a JOIN up ON a.id = up.parent_id)
-		SELECT id FROM up WHERE level <> ?`, area, string(alerts.Village)).Scan(context.Background(), &nodes)
+		UNION ALL SELECT a.id, a.parent_id, a.level FROM areas AS a JOIN up ON a.id = up.parent_id WHERE up.level = ?)
+		SELECT id FROM up WHERE level <> ?`, area, string(alerts.Village), string(alerts.Village)).Scan(context.Background(), &nodes)
 	if err != nil {
-		return nil, fmt.Errorf("store: read areas: %w", classify(err))
+		return "", fmt.Errorf("store: read areas: %w", classify(err))
 	}
-	return nodes, nil
+	if len(nodes) == 0 {
+		return "", nil
+	}
+	return nodes[0], nil
 }
 
 const sumColumns = "node, kind, item, severity, step, outcome, direct, total, late, returned, reopened, edited, held, hold_time"
@@ -146,97 +152,68 @@ const addToSums = ` ON CONFLICT (node, kind, item, severity, step, outcome, dire
 	edited = case_sums.edited + EXCLUDED.edited, held = case_sums.held + EXCLUDED.held,
 	hold_time = case_sums.hold_time + EXCLUDED.hold_time`
 
-// addSums adds to the cells of areas.
-func (t *tx) addSums(nodes []string, cells map[cell]sums) error {
-	if len(nodes) == 0 {
+// addSums adds to the cells of an area.
+func (t *tx) addSums(node string, cells map[cell]sums) error {
+	if node == "" {
 		return nil
 	}
-	var b strings.Builder
-	args := make([]any, 0, len(nodes)*len(cells)*14)
-	for _, n := range nodes {
-		for c, s := range cells {
-			if len(args) > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-			args = append(args, n, c.kind, c.key, c.severity, c.step, c.outcome, c.direct,
-				s.Total, s.Late, s.Returned, s.Reopened, s.Edited, s.Held, s.HoldTime)
-		}
+	args := make([]any, 0, len(cells)*14)
+	for c, s := range cells {
+		args = append(args, node, c.kind, c.key, c.severity, c.step, c.outcome, c.direct,
+			s.Total, s.Late, s.Returned, s.Reopened, s.Edited, s.Held, s.HoldTime)
 	}
-	if err := t.exec("INSERT INTO case_sums ("+sumColumns+") VALUES "+b.String()+addToSums, args...); err != nil {
+	rows := strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(cells)), ", ")
+	if err := t.exec("INSERT INTO case_sums ("+sumColumns+") VALUES "+rows+addToSums, args...); err != nil {
 		return fmt.Errorf("store: sum up cases: %w", err)
 	}
 	return nil
 }
 
-// sumAnew makes the cells of an area from the cases below its path.
-func (t *tx) sumAnew(node, path string) error {
+// sumAnew makes the cells of an area from its cases.
+func (t *tx) sumAnew(node string) error {
+	if node == "" {
+		return nil
+	}
 	if err := t.exec("DELETE FROM case_sums WHERE node = ?", node); err != nil {
 		return fmt.Errorf("store: sum up cases: %w", err)
 	}
-	where, args := pathRanges("path", []string{path})
 	for _, k := range kindKeys {
-		query := `INSERT INTO case_sums (` + sumColumns + `) SELECT CAST(? AS TEXT), '` + string(k.kind) + `', ` + k.key + `,
-			c.severity, c.step, c.outcome, c.direct, COUNT(*),
+		query := `INSERT INTO case_sums (` + sumColumns + `) WITH RECURSIVE mine (id) AS (SELECT id FROM areas WHERE id = ? AND level <> ?
+			UNION ALL SELECT a.id FROM areas AS a JOIN mine ON a.parent_id = mine.id WHERE a.level = ?)
+			SELECT CAST(? AS TEXT), '` + string(k.kind) + `', ` + k.key + `, c.severity, c.step, c.outcome, c.direct, COUNT(*),
 			COUNT(*) FILTER (WHERE NOT c.is_open AND c.case_due_at > 0 AND c.closed_at > c.case_due_at),
 			COUNT(*) FILTER (WHERE c.returns > 0), COUNT(*) FILTER (WHERE c.reopened > 0), COUNT(*) FILTER (WHERE c.edited > 0),
 			COUNT(*) FILTER (WHERE c.held_at > 0), CAST(SUM(CASE WHEN c.held_at > 0 THEN c.held_at - c.opened_at ELSE 0 END) AS BIGINT)
-			FROM cases AS c WHERE c.area_id IN (SELECT id FROM areas WHERE ` + where + `)
+			FROM cases AS c WHERE c.area_id IN (SELECT id FROM mine)
 			GROUP BY ` + k.key + `, c.severity, c.step, c.outcome, c.direct`
-		if err := t.exec(query, append([]any{node}, args...)...); err != nil {
+		if err := t.exec(query, node, string(alerts.Village), string(alerts.Village), node); err != nil {
 			return fmt.Errorf("store: sum up cases: %w", err)
 		}
 	}
 	return nil
 }
 
-// areaMoved keeps the sums right when an area has got another place in the tree,
-// or has become a village or is none any more. It runs after the change.
+// areaMoved keeps the sums right when a village has got another place in the
+// tree, or an area has become one or is none any more. It runs after the change.
 func (t *tx) areaMoved(old, now alerts.Area) error {
-	was, is := old.Level != alerts.Village, now.Level != alerts.Village
-	if old.Path == now.Path && was == is {
+	was, is := old.Level == alerts.Village, now.Level == alerts.Village
+	if !was && !is || old.Path == now.Path && was == is {
 		return nil
 	}
-	if !was {
-		if err := t.sumAnew(now.ID, now.Path); err != nil {
+	left, err := t.nodeOf(old.ParentID)
+	if err != nil {
+		return err
+	}
+	entered, err := t.nodeOf(now.ParentID)
+	if err != nil {
+		return err
+	}
+	for _, node := range slices.Compact([]string{left, entered}) {
+		if err := t.sumAnew(node); err != nil {
 			return err
 		}
 	}
-	left, entered := ancestors(old.Path), ancestors(now.Path)
-	for _, node := range append(slices.Clone(left), entered...) {
-		sign := "+"
-		switch in := slices.Contains(entered, node); {
-		case in && slices.Contains(left, node):
-			continue
-		case !in:
-			sign = "-"
-		}
-		if err := t.addNode(node, now.ID, sign); err != nil {
-			return err
-		}
-	}
-	if is {
-		return nil
-	}
-	return t.exec("DELETE FROM case_sums WHERE node = ?", now.ID)
-}
-
-// ancestors returns the ids of the areas that an area's path passes through before
-// it.
-func ancestors(path string) []string {
-	ids := strings.Split(strings.Trim(path, "/"), "/")
-	return ids[:len(ids)-1]
-}
-
-// addNode adds or subtracts the cells of one area to those of another.
-func (t *tx) addNode(to, from, sign string) error {
-	var columns []string
-	for _, c := range []string{"total", "late", "returned", "reopened", "edited", "held", "hold_time"} {
-		columns = append(columns, sign+"c."+c)
-	}
-	return t.exec(`INSERT INTO case_sums (`+sumColumns+`) SELECT a.id, c.kind, c.item, c.severity, c.step, c.outcome, c.direct, `+
-		strings.Join(columns, ", ")+` FROM case_sums AS c JOIN areas AS a ON a.id = ? AND a.level <> ? WHERE c.node = ?`+addToSums,
-		to, string(alerts.Village), from)
+	return t.sumAnew(now.ID) // nothing, where it is a village
 }
 
 // fromSums answers CaseCounts from the sums; false: it cannot.
@@ -245,11 +222,11 @@ func (q queries) fromSums(ctx context.Context, s alerts.Scope, f alerts.CaseFilt
 	if !ok || q.uncancelled || !s.Sight().All {
 		return nil, false, nil
 	}
-	nodes, ok, err := q.nodesIn(ctx, s, f.AreaID)
+	paths, ok, err := q.summedPaths(ctx, s, f.AreaID)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	return q.sumsOf(ctx, nodes, kind, f, by)
+	return q.sumsOf(ctx, paths, kind, f, by)
 }
 
 // kindFor returns the kind of cells that answers a question; false: none does.
@@ -275,9 +252,9 @@ func kindFor(f alerts.CaseFilter, by alerts.CaseGroup) (alerts.CaseGroup, bool) 
 	return append(wanted, alerts.GroupCategory)[0], true
 }
 
-// nodesIn returns the areas whose cells together are those of a scope, and of an
-// area; false: there are none, or too many.
-func (q queries) nodesIn(ctx context.Context, s alerts.Scope, areaID string) ([]string, bool, error) {
+// summedPaths returns the paths below which all cases of a scope, and of an area,
+// are summed up; false: there are none.
+func (q queries) summedPaths(ctx context.Context, s alerts.Scope, areaID string) ([]string, bool, error) {
 	paths := slices.DeleteFunc(slices.Clone(s.Paths), func(p string) bool { return p == "" })
 	if areaID != "" {
 		path, err := q.areaPath(ctx, areaID)
@@ -290,33 +267,18 @@ func (q queries) nodesIn(ctx context.Context, s alerts.Scope, areaID string) ([]
 			paths = slices.DeleteFunc(paths, func(p string) bool { return !strings.HasPrefix(p, path) })
 		}
 	}
-	// What lies in another one is in its cells already.
-	slices.Sort(paths)
-	var outer []string
-	for _, p := range paths {
-		if len(outer) == 0 || !strings.HasPrefix(p, outer[len(outer)-1]) {
-			outer = append(outer, p)
-		}
-	}
-	if len(outer) == 0 || len(outer) > maxMerged {
+	if len(paths) == 0 || len(paths) > maxMerged {
 		return nil, false, nil
 	}
-	var found []struct{ ID, Level string }
-	sel := q.db.NewSelect().TableExpr("areas AS r").Column("r.id", "r.level")
-	if outer[0] == "/" {
+	var villages int
+	sel := q.db.NewSelect().TableExpr("areas AS r").ColumnExpr("COUNT(*)").Where("r.level = ?", string(alerts.Village))
+	if s.Everything() && areaID == "" {
 		sel = sel.Where("r.parent_id IS NULL")
 	} else {
-		sel = sel.Where("r.path IN (?)", bun.List(outer))
+		sel = sel.Where("r.path IN (?)", bun.List(paths))
 	}
-	if err := sel.Limit(maxMerged+1).Scan(q.ctx(ctx), &found); err != nil {
+	if err := sel.Scan(q.ctx(ctx), &villages); err != nil {
 		return nil, false, fmt.Errorf("store: read areas: %w", classify(err))
 	}
-	nodes := make([]string, len(found))
-	for i, a := range found {
-		if a.Level == string(alerts.Village) {
-			return nil, false, nil
-		}
-		nodes[i] = a.ID
-	}
-	return nodes, len(nodes) > 0 && len(nodes) <= maxMerged, nil
+	return paths, villages == 0, nil
 }

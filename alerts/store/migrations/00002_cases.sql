@@ -57,7 +57,7 @@ CREATE TABLE cases (
 );
 -- The orders of lists.
 CREATE INDEX cases_updated ON cases (updated_at, id);
-CREATE INDEX cases_opened ON cases (opened_at, id);
+CREATE INDEX cases_opened ON cases (opened_at, id, updated_at, urgency, gravity);
 CREATE INDEX cases_gravity ON cases (gravity, id);
 CREATE INDEX cases_urgency ON cases (urgency, id);
 -- What leaves few cases; nothing that most moves change.
