@@ -149,10 +149,9 @@ type Delivery struct {
 	Error     string // empty: delivered
 }
 
-// HookKinds are the kinds of events that a webhook can be told of: those that
-// happen in an area.
+// HookKinds are the kinds of events that a webhook can be told of.
 var HookKinds = [...]EventKind{IncidentCreated, CaseChanged, CaseCommented, AlertRaised, AlertRepeated, CameraSaved, CameraRemoved,
-	PlacesChanged}
+	PlacesChanged, RulesChanged}
 
 // Events for the process alone.
 const (

@@ -462,6 +462,19 @@ func TestOpenChecksItsFields(t *testing.T) {
 	}
 }
 
+// A change of the rules happens in no area: every webhook that asked gets it.
+func TestRulesReachEveryArea(t *testing.T) {
+	w := newWorld(t)
+	r := w.receiver(nil)
+	w.hook("h", r.URL, func(h *alerts.Webhook) { h.Kinds, h.AreaID = []alerts.EventKind{alerts.RulesChanged}, "east" })
+	w.courier("a", nil)
+	seq := w.emit(alerts.RulesChanged, "", "deadlines")
+	r.wait(t, 1)
+	if got := r.numbers(); !slices.Equal(got, []int64{seq}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 // A run that begins from an old reading sends nothing again.
 func TestWhatIsDeliveredIsNotSentAgain(t *testing.T) {
 	w := newWorld(t)
