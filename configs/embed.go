@@ -1,8 +1,8 @@
-// Package configs is data: categories, deadlines and calendar of grid work, and the demo town with
-// its camera loops. It decides nothing. The files are part of the binary and
-// never change while it runs, so every accessor may be called at any time and
-// from any goroutine. The town is invented; GeoJSON and CSV are in the formats
-// that the importers take, in WGS-84.
+// Package configs is data: categories, deadlines and the calendar of grid work,
+// and the demo town with its camera loops. It decides nothing. The files are
+// part of the binary and never change while it runs, so every accessor may be
+// called at any time and from any goroutine. The town is invented; GeoJSON and
+// CSV are in the formats that the importers take, in WGS-84.
 package configs
 
 import (
