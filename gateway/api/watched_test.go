@@ -94,6 +94,33 @@ func TestHastyViewerRecorded(t *testing.T) {
 	}
 }
 
+// slowVideo has a picture only once who watches is on disk.
+type slowVideo struct {
+	Video
+	w *world
+}
+
+func (v slowVideo) Open(ctx context.Context, req ViewRequest) (Viewer, error) {
+	for {
+		list, _, err := v.w.store.Audit(ctx, alerts.System(), alerts.AuditFilter{Kind: alerts.AuditWatch})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			return v.Video.Open(ctx, req)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// The entry is written while the picture is being fetched, so that the first
+// picture waits for it no longer than the commit takes.
+func TestWatchingRecordedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.API.deps.Video = slowVideo{w.video, w}
+	w.view(t, w.as(t, alerts.DutyOfficer, "east"), "").want(t, 201)
+}
+
 // Without its entry nobody gets a picture.
 func TestUnrecordedViewer(t *testing.T) {
 	w := newWorld(t)
