@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
@@ -27,8 +26,12 @@ func (a *API) registerPlaces() {
 		})
 	handle(a, a.operation("GET", "/api/v1/grids", "grids", tag, "Grids of the account's areas, by name"),
 		func(ctx context.Context, in *AtQuery) (*listOut[desk.GridView], error) {
-			if !in.At.IsZero() {
-				items, err := a.desk.GridsAt(ctx, scopeOf(ctx), in.At)
+			at, err := a.moment(in.At)
+			if err != nil {
+				return nil, err
+			}
+			if !at.IsZero() {
+				items, err := a.desk.GridsAt(ctx, scopeOf(ctx), at)
 				return listOf(items, ""), err
 			}
 			items, err := a.desk.Grids(ctx, scopeOf(ctx))
@@ -36,15 +39,14 @@ func (a *API) registerPlaces() {
 		})
 	a.geojson("/api/v1/areas.geojson", "areas-geojson", "Areas with their shapes",
 		func(r *http.Request) (*document, error) { return a.shapes(r, a.desk.AreasGeoJSON) })
-	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes; with ?at=2026-11-24T00:00:00Z as they were then",
+	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes; with ?at=2026-11-24, a day or a moment, as they were then",
 		func(r *http.Request) (*document, error) {
-			text := r.URL.Query().Get("at")
-			if text == "" {
-				return a.shapes(r, a.desk.GridsGeoJSON)
-			}
-			at, err := time.Parse(time.RFC3339, text)
+			at, err := a.moment(r.URL.Query().Get("at"))
 			if err != nil {
-				return nil, alerts.InvalidField("at", "must be a moment such as 2026-11-24T00:00:00Z")
+				return nil, err
+			}
+			if at.IsZero() {
+				return a.shapes(r, a.desk.GridsGeoJSON)
 			}
 			return a.shapes(r, func(ctx context.Context, s alerts.Scope) ([]byte, error) { return a.desk.GridsGeoJSONAt(ctx, s, at) })
 		})

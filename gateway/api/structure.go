@@ -22,7 +22,22 @@ const (
 
 // AtQuery asks for grids as they were.
 type AtQuery struct {
-	At time.Time `query:"at" doc:"As they were at this moment; now when absent" example:"2026-11-24T00:00:00Z"`
+	At string `query:"at" maxLength:"40" doc:"As they were at this moment, or at the end of this day; now when absent" example:"2026-11-24"`
+}
+
+// moment reads a moment or a day; the zero time where there is none.
+func (a *API) moment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, a.desk.Zone); err == nil {
+		return day.AddDate(0, 0, 1).Add(-time.Millisecond), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || at.Year() < 1900 || at.Year() > 2200 {
+		return time.Time{}, alerts.InvalidField("at", "must be a day such as 2026-11-24 or a moment such as 2026-11-24T00:00:00Z")
+	}
+	return at, nil
 }
 
 // ReportQuery narrows the report.
@@ -34,7 +49,7 @@ type ReportQuery struct {
 type StructureExport struct {
 	Kind   desk.StructureKind `query:"kind" required:"true" enum:"areas,grids,cameras,registers,rosters" doc:"What"`
 	Format string             `query:"format" enum:"csv,xlsx,geojson" default:"csv" doc:"CSV, an Excel workbook, or GeoJSON"`
-	At     time.Time          `query:"at" doc:"Grids as they were at this moment; now when absent"`
+	At     string             `query:"at" maxLength:"40" doc:"Grids as they were at this moment, or at the end of this day; now when absent"`
 }
 
 type structureOut struct{ Body desk.StructureReport }
@@ -65,12 +80,16 @@ func (a *API) registerStructure() {
 }
 
 func (a *API) exportStructure(ctx context.Context, in *StructureExport) (*huma.StreamResponse, error) {
+	at, err := a.moment(in.At)
+	if err != nil {
+		return nil, err
+	}
 	end, err := a.exports.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	e, err := a.desk.ExportStructure(ctx, scopeOf(ctx), in.Kind, in.Format, in.At)
+	e, err := a.desk.ExportStructure(ctx, scopeOf(ctx), in.Kind, in.Format, at)
 	if err != nil {
 		return nil, err
 	}

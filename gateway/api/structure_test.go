@@ -138,7 +138,7 @@ func TestGridsAt(t *testing.T) {
 	file := `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"id":"g1","area_id":"v1","name":"一格","kind":"street","households":260},
 		"geometry":{"type":"Polygon","coordinates":[[[117,31],[117.05,31],[117.05,31.1],[117,31.1],[117,31]]]}}]}`
 	w.call(t, "POST", "/api/v1/grids/import", admin, file, header("Content-Type", "application/geo+json")).want(t, 200)
-	for at, name := range map[string]string{before.Format(time.RFC3339): "1", time.Now().Add(time.Hour).UTC().Format(time.RFC3339): "一格", "": "一格"} {
+	for at, name := range map[string]string{before.Format(time.RFC3339): "1", "2020-01-31": "1", "2199-12-31": "一格", time.Now().Add(time.Hour).UTC().Format(time.RFC3339): "一格", "": "一格"} {
 		list := decode[List[desk.GridView]](t, w.call(t, "GET", "/api/v1/grids?at="+url.QueryEscape(at), w.as(t, alerts.GridLeader, "east"), nil).want(t, 200))
 		if len(list.Items) != 1 || list.Items[0].Name != name {
 			t.Errorf("at %q: %+v, want %s", at, list.Items, name)
@@ -148,7 +148,11 @@ func TestGridsAt(t *testing.T) {
 			t.Errorf("at %q: %s", at, shapes)
 		}
 	}
-	w.call(t, "GET", "/api/v1/grids.geojson?at=yesterday", admin, nil).problem(t, 422)
+	for _, path := range []string{"/grids.geojson?at=yesterday", "/grids?at=2026-02-30", "/structure/export?kind=grids&at=1"} {
+		if p := w.call(t, "GET", "/api/v1"+path, admin, nil).problem(t, 422); fields(p) != "at" {
+			t.Errorf("%s: %s", path, fields(p))
+		}
+	}
 	// Rows without a geometry keep the shape: households alone are corrected.
 	sheet := "编号,所属社区,名称,类型,户数\ng1,v1,一格,street,270\n"
 	w.call(t, "POST", "/api/v1/grids/import", admin, sheet, header("Content-Type", "text/csv")).want(t, 200)
