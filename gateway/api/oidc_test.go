@@ -16,7 +16,11 @@ import (
 // withProvider gives a world a real OpenID provider.
 func (w *world) withProvider(t *testing.T) *mockoidc.MockOIDC {
 	t.Helper()
-	p, err := mockoidc.NewServer(nil)
+	key, err := mockoidc.DefaultKeypair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := mockoidc.NewServer(key.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
