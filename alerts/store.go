@@ -113,6 +113,7 @@ type Reader interface {
 	MachineReader
 	ReceiptReader
 	PointReader
+	ShiftReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -152,6 +153,7 @@ type Tx interface {
 	MachineTx
 	ReceiptTx
 	PointTx
+	ShiftTx
 	SaveArea(Area) error // keeps Path in order below it
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.

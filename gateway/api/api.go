@@ -178,6 +178,7 @@ func (a *API) register() {
 	a.registerFigures()
 	a.registerPoints()
 	a.registerBrief()
+	a.registerShifts()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

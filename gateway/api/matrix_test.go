@@ -59,7 +59,11 @@ func matrix() map[string]expected {
 		"GET /session/options": {who: anybody}, "GET /session/oidc": {who: anybody}, "GET /session/oidc/callback": {who: anybody},
 
 		"GET /areas": {who: accounts}, "GET /areas.geojson": {who: accounts}, "GET /grids": {who: accounts}, "GET /grids.geojson": {who: accounts},
-		"POST /areas/import": {who: "A"}, "POST /grids/import": {who: "A"}, "GET /basemap.geojson": {who: accounts},
+		"GET /areas/{id}/shifts":  {who: "OLUA", at: "area"},
+		"POST /areas/{id}/shifts": {who: "OL", at: "area", body: map[string]any{"user_id": userID(alerts.DutyOfficer, "east"), "from": soon(0), "to": soon(1)}},
+		"PATCH /shifts/{id}":      {who: "OL", at: "shift", body: map[string]any{"note": "x"}},
+		"DELETE /shifts/{id}":     {who: "OL", at: "shift"},
+		"POST /areas/import":      {who: "A"}, "POST /grids/import": {who: "A"}, "GET /basemap.geojson": {who: accounts},
 
 		"GET /cameras": {who: accounts}, "POST /cameras": {who: "A"}, "POST /cameras/import": {who: "A"},
 		"GET /cameras/{id}":              {who: accounts, at: "camera"},
@@ -200,9 +204,15 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["attachment"] = file.ID
 	appeal := must[desk.AppealView](t)(w.desk.Appeal(t.Context(), scope(alerts.GridLeader, "east"), desk.AppealInput{Month: time.Now().Format("2006-01"), Text: "x"}))
 	ids["appeal"] = appeal.ID
+	ids["area"] = "east"
+	ids["shift"] = must[desk.ShiftView](t)(w.desk.CreateShift(t.Context(), officerScope("east"), "east",
+		desk.ShiftInput{UserID: userID(alerts.DutyOfficer, "east"), From: soon(1), To: soon(2)})).ID
 	w.structure(t, ids)
 	return ids
 }
+
+// soon is some hours from now.
+func soon(hours int) time.Time { return time.Now().Add(time.Duration(hours)*time.Hour + time.Minute) }
 
 // officerScope is the scope of an area's duty officer as sign-in makes it.
 func officerScope(area string) alerts.Scope {

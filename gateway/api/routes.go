@@ -135,6 +135,10 @@ func routes() []route {
 		{"GET", v1 + "/points/appeals", right(alerts.ReadCases), noBody},
 		{"POST", v1 + "/points/appeals", right(alerts.WorkCases), smallBody},
 		{"POST", v1 + "/points/appeals/{id}/decision", right(alerts.WorkCases), smallBody},
+		{"GET", v1 + "/areas/{id}/shifts", signedIn, noBody},
+		{"POST", v1 + "/areas/{id}/shifts", right(alerts.WorkCases), smallBody},
+		{"PATCH", v1 + "/shifts/{id}", right(alerts.WorkCases), smallBody},
+		{"DELETE", v1 + "/shifts/{id}", right(alerts.WorkCases), noBody},
 		{"GET", v1 + "/analysis/brief", right(alerts.ReadCases), noBody},
 		{"GET", v1 + "/units/figures", right(alerts.ReadCases), noBody},
 

@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Sites":        testSites,
 		"Points":       testPoints,
 		"Appeals":      testAppeals,
+		"Shifts":       testShifts,
 
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
