@@ -40,7 +40,7 @@ type Message struct {
 // client returns what posts. It follows no redirect, uses no proxy, and neither
 // keeps cookies nor unpacks anything.
 func (c *Courier) newClient() *http.Client {
-	dialer := &net.Dialer{Timeout: dialWithin, Control: c.Guard.control}
+	dialer := &net.Dialer{Timeout: dialWithin, Control: c.Guard.control, Resolver: c.resolver}
 	return &http.Client{
 		Timeout:       c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -24,6 +24,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -69,12 +70,13 @@ type Courier struct {
 	Poll        time.Duration
 	Log         *slog.Logger
 
-	store  alerts.Store
-	bus    alerts.Bus
-	client *http.Client
-	cancel context.CancelFunc
-	work   sync.WaitGroup
-	kick   chan struct{} // one slot: full means that a look is due anyway
+	store    alerts.Store
+	bus      alerts.Bus
+	resolver *net.Resolver // nil: the machine's; tests have their own
+	client   *http.Client
+	cancel   context.CancelFunc
+	work     sync.WaitGroup
+	kick     chan struct{} // one slot: full means that a look is due anyway
 
 	mu      sync.Mutex // guards what follows
 	stale   bool       // the webhooks are to be read again
