@@ -111,24 +111,25 @@ func cleanAudit(e *alerts.AuditEntry) {
 	e.Details = details
 }
 
-// Audit lists entries, newest first; see alerts.AuditReader. Entries in no area
-// are for those who see every area there is.
+// Audit lists entries, newest first: by time, which indexes have, then by number;
+// see alerts.AuditReader. Entries in no area are for those who see every area
+// there is.
 func (q queries) Audit(ctx context.Context, s alerts.Scope, f alerts.AuditFilter) ([]alerts.AuditEntry, string, error) {
 	limit, err := limitOf(f.Page)
 	if err != nil || nowhere(s) || !storable(string(f.Kind)+f.UserID+f.Object) {
 		return nil, "", err
 	}
-	before, err := parseAuditCursor(f.Page.Cursor)
+	at, seq, err := parseAuditCursor(f.Page.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
 	var rows []auditRow
-	sel := q.db.NewSelect().Model(&rows).OrderExpr("r.seq DESC").Limit(int64(limit) + 1)
+	sel := q.db.NewSelect().Model(&rows).OrderExpr("r.at DESC, r.seq DESC").Limit(int64(limit) + 1)
 	if sel, err = q.withinAudit(ctx, sel, s); err != nil {
 		return nil, "", err
 	}
-	if before > 0 {
-		sel = sel.Where("r.seq < ?", before)
+	if seq > 0 {
+		sel = sel.Where("(r.at, r.seq) < (?, ?)", at, seq)
 	}
 	sel = equal(sel, "kind", string(f.Kind))
 	sel = equal(sel, "user_id", f.UserID)
@@ -140,20 +141,24 @@ func (q queries) Audit(ctx context.Context, s alerts.Scope, f alerts.AuditFilter
 	next := ""
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next = "s" + strconv.FormatInt(rows[limit-1].Seq, 10)
+		next = fmt.Sprintf("s%d.%d", rows[limit-1].At, rows[limit-1].Seq)
 	}
 	return auditValues(rows), next, nil
 }
 
-func parseAuditCursor(cursor string) (before int64, err error) {
+// parseAuditCursor reads time and number of the last entry of the page before.
+func parseAuditCursor(cursor string) (at, seq int64, err error) {
 	if cursor == "" {
-		return 0, nil
+		return 0, 0, nil
 	}
-	number, ok := strings.CutPrefix(cursor, "s")
-	if before, err = strconv.ParseInt(number, 10, 64); !ok || err != nil || before <= 0 {
-		return 0, alerts.InvalidField("cursor", "is not one that this list gave out: start again without a cursor")
+	text, ok := strings.CutPrefix(cursor, "s")
+	first, second, cut := strings.Cut(text, ".")
+	at, err1 := strconv.ParseInt(first, 10, 64)
+	seq, err2 := strconv.ParseInt(second, 10, 64)
+	if !ok || !cut || err1 != nil || err2 != nil || seq <= 0 {
+		return 0, 0, alerts.InvalidField("cursor", "is not one that this list gave out: start again without a cursor")
 	}
-	return before, nil
+	return at, seq, nil
 }
 
 func (q queries) withinAudit(ctx context.Context, sel *bun.SelectQuery, s alerts.Scope) (*bun.SelectQuery, error) {

@@ -16,9 +16,9 @@ CREATE TABLE audit (
     hash      TEXT NOT NULL
 );
 CREATE INDEX audit_at ON audit (at, seq);
-CREATE INDEX audit_kind ON audit (kind, seq);
-CREATE INDEX audit_user ON audit (user_id, seq);
-CREATE INDEX audit_object ON audit (object, seq);
+CREATE INDEX audit_kind ON audit (kind, at, seq);
+CREATE INDEX audit_user ON audit (user_id, at, seq);
+CREATE INDEX audit_object ON audit (object, at, seq);
 
 -- +goose Down
 DROP TABLE audit;

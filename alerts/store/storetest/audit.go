@@ -179,7 +179,7 @@ func testAuditLists(t *testing.T, s alerts.Store) {
 			}
 		}
 	}
-	for _, cursor := range []string{"x", "s", "s-1", "s0", "1", "s99999999999999999999", strings.Repeat("s", 9), "s1\x00"} {
+	for _, cursor := range []string{"x", "s", "s-1", "s0", "1", "s1", "s1.", "s1.0", "s1.-1", "s.1", "1.1", "s1.99999999999999999999", strings.Repeat("s", 9), "s1.1\x00"} {
 		_, _, err := s.Audit(ctx, alerts.System(), alerts.AuditFilter{Page: alerts.Page{Cursor: cursor}})
 		wantKind(t, err, alerts.Invalid, "a cursor of one's own")
 	}
