@@ -128,20 +128,17 @@ func (t *tx) sumUp(old *caseRow, now caseRow) error {
 // nodeOf returns the area whose cells an area's cases are in: itself, or the
 // next above that is no village; empty where there is none.
 func (t *tx) nodeOf(area string) (string, error) {
-	if t.over {
-		return "", errOver
-	}
-	var nodes []string
-	err := t.db.NewRaw(`WITH RECURSIVE up (id, parent_id, level) AS (SELECT id, parent_id, level FROM areas WHERE id = ?
+	var nodes []struct{ ID string }
+	err := t.scanReady(&nodes, `WITH RECURSIVE up (id, parent_id, level) AS (SELECT id, parent_id, level FROM areas WHERE id = ?
 		UNION ALL SELECT a.id, a.parent_id, a.level FROM areas AS a JOIN up ON a.id = up.parent_id WHERE up.level = ?)
-		SELECT id FROM up WHERE level <> ?`, area, string(alerts.Village), string(alerts.Village)).Scan(context.Background(), &nodes)
+		SELECT id FROM up WHERE level <> ?`, area, string(alerts.Village), string(alerts.Village))
 	if err != nil {
-		return "", fmt.Errorf("store: read areas: %w", classify(err))
+		return "", fmt.Errorf("store: read areas: %w", err)
 	}
 	if len(nodes) == 0 {
 		return "", nil
 	}
-	return nodes[0], nil
+	return nodes[0].ID, nil
 }
 
 const sumColumns = "node, kind, item, severity, step, outcome, direct, total, late, returned, reopened, edited, held, hold_time"
@@ -163,7 +160,7 @@ func (t *tx) addSums(node string, cells map[cell]sums) error {
 			s.Total, s.Late, s.Returned, s.Reopened, s.Edited, s.Held, s.HoldTime)
 	}
 	rows := strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(cells)), ", ")
-	if err := t.exec("INSERT INTO case_sums ("+sumColumns+") VALUES "+rows+addToSums, args...); err != nil {
+	if err := t.execReady("INSERT INTO case_sums ("+sumColumns+") VALUES "+rows+addToSums, args...); err != nil {
 		return fmt.Errorf("store: sum up cases: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -38,15 +37,12 @@ func (t *tx) SaveCase(c alerts.Case) error {
 
 // before returns what is stored of a case, nil where there is nothing.
 func (t *tx) before(c alerts.Case) (*caseRow, error) {
-	if t.over {
-		return nil, errOver
-	}
 	if c.Version == 0 {
 		return nil, nil
 	}
 	var old []caseRow
-	if err := t.db.NewSelect().Model(&old).Where("r.id = ?", c.ID).Scan(context.Background()); err != nil {
-		return nil, fmt.Errorf("store: read case: %w", classify(err))
+	if err := t.scanReady(&old, "SELECT * FROM cases WHERE id = ?", c.ID); err != nil {
+		return nil, fmt.Errorf("store: read case: %w", err)
 	}
 	if len(old) == 0 {
 		return nil, nil // replace says so
@@ -63,10 +59,9 @@ func (t *tx) AddMove(m *alerts.Move) error {
 		return err
 	}
 	var last []moveRow
-	err := t.db.NewSelect().Model(&last).Column("n", "hash").Where("r.case_id = ?", m.CaseID).OrderExpr("r.n DESC").Limit(1).
-		Scan(context.Background())
+	err := t.scanReady(&last, "SELECT n, hash FROM case_moves WHERE case_id = ? ORDER BY n DESC LIMIT 1", m.CaseID)
 	if err != nil {
-		return fmt.Errorf("store: read last move: %w", classify(err))
+		return fmt.Errorf("store: read last move: %w", err)
 	}
 	n, before := 1, ""
 	if len(last) > 0 {

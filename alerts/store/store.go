@@ -86,8 +86,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Batch = db.batch
 	}
 	s := &Store{queries: queries{db: db.reads}, clock: o.Clock, db: db}
-	s.writer = startWriter(db, o.Queue, o.Batch, func(db bun.Tx) *tx {
-		return &tx{queries: queries{db: db, uncancelled: true}, now: o.Clock}
+	var ready *statements
+	s.writer = startWriter(db, o.Queue, o.Batch, func(in bun.Tx) *tx {
+		if !s.postgres() && (ready == nil || ready.tx != in.Tx) {
+			ready = &statements{db: db.writes, tx: in.Tx, by: make(map[string]*sql.Stmt)}
+		}
+		return &tx{queries: queries{db: in, uncancelled: true}, now: o.Clock, ready: ready}
 	})
 	return s, nil
 }

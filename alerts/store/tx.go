@@ -19,8 +19,9 @@ var errOver = errors.New("store: a transaction was used after its end")
 // tx implements alerts.Tx. It belongs to one fn and is dead when fn returns.
 type tx struct {
 	queries
-	now  alerts.Clock
-	over bool
+	now   alerts.Clock
+	ready *statements // nil where the driver keeps statements
+	over  bool
 }
 
 var _ alerts.Tx = (*tx)(nil)
