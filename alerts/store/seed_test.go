@@ -15,7 +15,7 @@ const (
 	seedVillages   = 288
 	seedGrids      = 2880
 	seedDays       = 1000
-	seedStart      = int64(1_700_006_400_000_000) // a midnight in UTC+8
+	seedStart      = int64(1_699_977_600_000_000) // a midnight in UTC+8
 	seedDepartment = 60
 )
 

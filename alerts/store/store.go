@@ -19,6 +19,19 @@
 // succeed, without a restart. A write whose commit got no answer fails, too, and
 // may nevertheless be there.
 //
+// A million cases, on a small machine: no list and no dashboard may look at all
+// of them, and no database is trusted to guess the way. A list's page is walked
+// along the index of its order where every condition leaves many cases, so that
+// it is full soon; else it is sorted out of the index of the condition that
+// leaves the fewest, counted first up to a bound (cases_list.go). Orders are
+// single columns made when a case is saved. Dashboards add up sums that are kept
+// by township in the transaction that changes a case (cases_sums.go): sums over
+// every level would cost each move thrice as much. What the sums cannot answer
+// (two keys at once, a department that is joint, texts) is counted from the
+// narrowest index. Text is looked for along the order of the list, within what
+// the other conditions leave: a common one is found at once, a rare one over
+// all areas and times reads all cases.
+//
 // Everything that differs between databases is in sqlite.go and postgres*.go;
 // migrations and queries are the same.
 package store
@@ -141,6 +154,9 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) error {
 			return err
 		}
 		if err := t.exec("DELETE FROM request_keys WHERE created_at < ?", at); err != nil {
+			return err
+		}
+		if err := t.exec("DELETE FROM case_sums WHERE total = 0"); err != nil { // cells that no case is in any more
 			return err
 		}
 		return t.exec("DELETE FROM sessions WHERE expires <= ?", at)
