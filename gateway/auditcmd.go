@@ -97,7 +97,7 @@ func tell(out io.Writer, r audit.Report, headsFile string) error {
 		return err
 	}
 	if !r.Whole() {
-		return exitWith{2, fmt.Errorf("the audit is not whole: %d findings", len(r.Findings)+r.More)}
+		return exitWith{2, fmt.Errorf("the audit is not whole; findings: %d", len(r.Findings)+r.More)}
 	}
 	_, err := fmt.Fprintln(out, "The audit is whole.")
 	return err

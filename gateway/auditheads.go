@@ -12,7 +12,7 @@ import (
 
 const (
 	headsEvery = time.Minute // between heads: an end cut off that is younger shows in the database alone
-	headTime   = 10 * time.Second
+	headTime   = 5 * time.Second
 )
 
 // headKeeper notes the audit's newest entry outside the database: when asked,

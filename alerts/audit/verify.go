@@ -213,8 +213,11 @@ func (v *verifier) explain() {
 		if i > 0 && broken[i-1].entry.Seq == b.entry.Seq-1 && movedHere(b, broken) {
 			continue // it follows one that was moved
 		}
-		v.report.find(Edited, b.entry.Seq, "entry %d (%s, %s) does not fit its hash and entry %d before it: it was edited, "+
-			"or the one before was replaced", b.entry.Seq, b.entry.Kind, b.entry.At.Format("2006-01-02 15:04:05 MST"), b.entry.Seq-1)
+		why := "does not fit its hash: it was edited"
+		if b.entry.Seq > 1 {
+			why = fmt.Sprintf("does not fit its hash and entry %d before it: it was edited, or the one before was replaced", b.entry.Seq-1)
+		}
+		v.report.find(Edited, b.entry.Seq, "entry %d (%s, %s) %s", b.entry.Seq, b.entry.Kind, b.entry.At.Format("2006-01-02 15:04:05 MST"), why)
 	}
 }
 
