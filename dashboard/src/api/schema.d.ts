@@ -124,6 +124,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/areas/{id}/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Duty roster of an area's centre
+         * @description Needs a session, or a machine's token. For officers and leaders of the centres, the auditor and the administrator.
+         */
+        get: operations["shifts"];
+        put?: never;
+        /**
+         * Add a shift; by the centre or one above
+         * @description Needs a session with the right `work_cases`.
+         */
+        post: operations["create-shift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attachments/{id}": {
         parameters: {
             query?: never;
@@ -684,7 +708,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Grids with their shapes; with ?at=2026-11-24T00:00:00Z as they were then
+         * Grids with their shapes; with ?at=2026-11-24, a day or a moment, as they were then
          * @description Needs a session or token with the right `view_map`.
          */
         get: operations["grids-geojson"];
@@ -1329,6 +1353,30 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a shift that has not begun off the roster
+         * @description Needs a session with the right `work_cases`.
+         */
+        delete: operations["remove-shift"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a shift
+         * @description Needs a session with the right `work_cases`.
+         */
+        patch: operations["change-shift"];
         trace?: never;
     };
     "/api/v1/sources": {
@@ -3252,6 +3300,12 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListShiftView: {
+            /** @description The items */
+            items: components["schemas"]["ShiftView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListSiteView: {
             /** @description The items */
             items: components["schemas"]["SiteView"][];
@@ -4011,6 +4065,73 @@ export interface components {
             incident: components["schemas"]["IncidentView"];
             /** @description Proof of what was reported and when */
             receipt: components["schemas"]["Receipt"];
+        };
+        ShiftInput: {
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Leads the shift 带班领导 */
+            lead?: boolean;
+            /** @description At most 500 characters, such as what is handed over */
+            note?: string;
+            /**
+             * Format: date-time
+             * @description End, at most 48 hours later
+             */
+            to: string;
+            /** @description Account of a duty officer or leader of that centre or one above */
+            user_id: string;
+        };
+        ShiftPatch: {
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from?: string;
+            /** @description Leads the shift 带班领导 */
+            lead?: boolean;
+            /** @description At most 500 characters */
+            note?: string;
+            /**
+             * Format: date-time
+             * @description End, at most 48 hours later
+             */
+            to?: string;
+            /** @description Account of who is on duty */
+            user_id?: string;
+        };
+        ShiftView: {
+            /** @description Area of the centre */
+            area_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Leads the shift 带班领导 */
+            lead: boolean;
+            /** @description Such as what was handed over */
+            note?: string;
+            /** @description On duty at this moment */
+            now: boolean;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+            /** @description Account of who is on duty */
+            user_id: string;
+            /** @description Name of who is on duty */
+            user_name: string;
+            /**
+             * Format: int64
+             * @description Counts its changes
+             */
+            version: number;
         };
         SignIn: {
             /**
@@ -4831,6 +4952,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shifts: {
+        parameters: {
+            query?: {
+                /** @description Shifts that end after; now when absent */
+                from?: string;
+                /** @description Shifts that begin before, at most 92 days later; a week later when absent */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListShiftView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-shift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftView"];
                 };
             };
             /** @description Error */
@@ -6220,7 +6414,7 @@ export interface operations {
     grids: {
         parameters: {
             query?: {
-                /** @description As they were at this moment; now when absent */
+                /** @description As they were at this moment, or at the end of this day; now when absent */
                 at?: string;
             };
             header?: never;
@@ -7798,6 +7992,72 @@ export interface operations {
             };
         };
     };
+    "remove-shift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-shift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sources: {
         parameters: {
             query?: never;
@@ -7897,7 +8157,7 @@ export interface operations {
                 kind: "areas" | "grids" | "cameras" | "registers" | "rosters";
                 /** @description CSV, an Excel workbook, or GeoJSON */
                 format?: "csv" | "xlsx" | "geojson";
-                /** @description Grids as they were at this moment; now when absent */
+                /** @description Grids as they were at this moment, or at the end of this day; now when absent */
                 at?: string;
             };
             header?: never;
