@@ -45,13 +45,17 @@ func TestRouteByMachine(t *testing.T) {
 			if row.path == "/api/v1/units/figures" || strings.HasPrefix(row.path, "/api/v1/points") || strings.HasSuffix(row.path, "/export") {
 				continue // desk has a say there, too; see below
 			}
-			if got := w.call(t, row.method, path, nil, nil, bearer).rec.Code; open == (got == 401 || got == 403 || got >= 500) {
-				t.Errorf("%s with a token of the %s: %d", row.pattern(), role, got)
+			try := func(whose string, open bool, bearer func(*http.Request)) {
+				a := w.call(t, row.method, path, nil, nil, bearer)
+				// Behind an open door desk may say that this is for people, in words
+				// of its own.
+				refused := a.rec.Code == 401 || a.rec.Code >= 500 || a.rec.Code == 403 && strings.Contains(a.rec.Body.String(), "does not have the right")
+				if open && refused || !open && a.rec.Code != 403 {
+					t.Errorf("%s with a token %s: %d", row.pattern(), whose, a.rec.Code)
+				}
 			}
-			open = row.access == signedIn || row.access == right(alerts.ViewMap)
-			if got := w.call(t, row.method, path, nil, nil, mapOnly).rec.Code; open == (got == 401 || got == 403 || got >= 500) {
-				t.Errorf("%s with a token for the map: %d", row.pattern(), got)
-			}
+			try("of the "+string(role), open, bearer)
+			try("for the map", row.access == signedIn || row.access == right(alerts.ViewMap), mapOnly)
 		}
 	}
 	for _, path := range []string{"/api/v1/session", "/api/v1/tokens", "/api/v1/users", "/api/v1/webhooks"} {
