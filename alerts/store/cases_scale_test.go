@@ -26,7 +26,10 @@ func TestCaseFiguresSQLite(t *testing.T) {
 	caseFigures(t, open(t, filepath.Join(t.TempDir(), "sharpeyes.db")))
 }
 
-func TestCaseFiguresPostgres(t *testing.T) { caseFigures(t, open(t, postgres.URL(t))) }
+// A million cases are seeded by one statement, which takes as long as it takes.
+func TestCaseFiguresPostgres(t *testing.T) {
+	caseFigures(t, open(t, postgres.URL(t)+"&statement_timeout=0"))
+}
 
 func caseFigures(t *testing.T, s *store.Store) {
 	defer s.Close()
