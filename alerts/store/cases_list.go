@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,19 +30,18 @@ type caseOrder struct {
 	name string
 }
 
-// orderOf returns a list's order, and the value of a row in it.
-func orderOf(s alerts.CaseSort) (caseOrder, func(caseRow) int64, error) {
+func orderOf(s alerts.CaseSort) (caseOrder, error) {
 	switch s {
 	case "", alerts.ByUpdated:
-		return casesUpdated, func(r caseRow) int64 { return r.UpdatedAt }, nil
+		return casesUpdated, nil
 	case alerts.ByOpened:
-		return casesOpened, func(r caseRow) int64 { return r.OpenedAt }, nil
+		return casesOpened, nil
 	case alerts.ByDue:
-		return casesUrgency, func(r caseRow) int64 { return r.Urgency }, nil
+		return casesUrgency, nil
 	case alerts.BySeverity:
-		return casesGravity, func(r caseRow) int64 { return r.Gravity }, nil
+		return casesGravity, nil
 	}
-	return caseOrder{}, nil, alerts.InvalidField("sort", "must be %s", caseSortTexts)
+	return caseOrder{}, alerts.InvalidField("sort", "must be %s", caseSortTexts)
 }
 
 // textOf is all text of a filter that is compared with what is stored.
@@ -60,7 +61,7 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	if err != nil {
 		return nil, "", err
 	}
-	o, key, err := orderOf(f.Sort)
+	o, err := orderOf(f.Sort)
 	if err != nil {
 		return nil, "", err
 	}
@@ -72,17 +73,45 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	if err != nil {
 		return nil, "", err
 	}
-	page, err := o.after(from.Column("r.id", "r."+o.column), f.Page)
+	sel, err := o.after(from.Column("r.id").ColumnExpr("r."+o.column+" AS key"), f.Page)
 	if err != nil {
 		return nil, "", err
 	}
-	var rows []caseRow
-	sel := q.selCases(&rows, alerts.System()).Where("r.id IN (SELECT id FROM (?) AS page)", o.sort(page, limit)).OrderExpr(o.by("r."))
-	if err := sel.Scan(q.ctx(ctx)); err != nil {
+	var page []struct {
+		ID  string
+		Key int64
+	}
+	if err := o.sort(sel, limit).Scan(q.ctx(ctx), &page); err != nil {
 		return nil, "", fmt.Errorf("store: list cases: %w", classify(err))
 	}
-	out, next := list(rows, limit, o.order, func(r caseRow) (string, string) { return strconv.FormatInt(key(r), 10), r.ID }, caseRow.value)
-	return out, next, nil
+	next := ""
+	if len(page) > limit {
+		page = page[:limit]
+		next = o.cursor(strconv.FormatInt(page[limit-1].Key, 10), page[limit-1].ID)
+	}
+	ids := make([]string, len(page))
+	for i, p := range page {
+		ids[i] = p.ID
+	}
+	out, err := q.casesByID(ctx, ids)
+	return out, next, err
+}
+
+// casesByID reads cases in the order of their ids.
+func (q queries) casesByID(ctx context.Context, ids []string) ([]alerts.Case, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []caseRow
+	if err := q.selCases(&rows, alerts.System()).Where("r.id IN (?)", bun.List(ids)).Scan(q.ctx(ctx)); err != nil {
+		return nil, fmt.Errorf("store: list cases: %w", classify(err))
+	}
+	at := make(map[string]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	slices.SortFunc(rows, func(a, b caseRow) int { return cmp.Compare(at[a.ID], at[b.ID]) })
+	return values(rows, func(r caseRow) (alerts.Case, error) { return r.value(), nil })
 }
 
 const (

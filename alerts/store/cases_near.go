@@ -67,12 +67,7 @@ func (q queries) CasesNear(ctx context.Context, s alerts.Scope, p alerts.Point, 
 	for i, f := range found {
 		ids[i] = f.id
 	}
-	var rows []caseRow
-	if err := q.selCases(&rows, s).Where("r.id IN (?)", bun.List(ids)).Scan(q.ctx(ctx)); err != nil {
-		return nil, fmt.Errorf("store: read cases near a point: %w", classify(err))
-	}
-	slices.SortFunc(rows, func(a, b caseRow) int { return cmp.Compare(slices.Index(ids, a.ID), slices.Index(ids, b.ID)) })
-	return values(rows, func(r caseRow) (alerts.Case, error) { return r.value(), nil })
+	return q.casesByID(ctx, ids)
 }
 
 // box narrows a query to the degrees in which a circle lies. Near a pole, and

@@ -157,7 +157,7 @@ func measure(t *testing.T, s alerts.Store) (lists, counts []timing) {
 				if f.Page.Cursor = next; next != "" && i%5 == 0 {
 					started = time.Now()
 					if _, _, err = s.Cases(ctx, scope, f); err != nil {
-						t.Fatal(err)
+						t.Fatalf("%s: %s by %s, page 2: %v", name, a.name, f.Sort, err)
 					}
 					lists = append(lists, timing{fmt.Sprintf("%s: %s by %s, page 2", name, a.name, f.Sort), time.Since(started)})
 				}
