@@ -189,7 +189,8 @@ func TestPanic(t *testing.T) {
 
 func TestAccessLogHasNoQuery(t *testing.T) {
 	w := newWorld(t)
-	w.call(t, "GET", "/api/v1/cameras?q=hunter2", w.as(t, alerts.Leader, "east"), nil, bearer("hunter3")).want(t, 200)
+	w.call(t, "GET", "/api/v1/cameras?q=hunter2", w.as(t, alerts.Leader, "east"), nil).want(t, 200)
+	w.call(t, "GET", "/api/v1/cameras?q=hunter2", nil, nil, bearer("hunter3")).want(t, 401)
 	log := w.log.String()
 	if strings.Contains(log, "hunter") || !strings.Contains(log, `route="GET /api/v1/cameras"`) || !strings.Contains(log, userID(alerts.Leader, "east")) {
 		t.Errorf("%s", log)
