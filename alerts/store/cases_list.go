@@ -147,6 +147,8 @@ func (q queries) narrowest(ctx context.Context, all []condition, otherwise strin
 	switch {
 	case at < 0:
 		sel = sel.TableExpr(q.cases(otherwise))
+	case len(all[at].members) > 0 && q.postgres():
+		sel = sel.TableExpr("(SELECT * FROM cases AS r WHERE r.id IN (?) OFFSET 0) AS r", q.union(all[at].members, 0))
 	case len(all[at].members) > 0:
 		sel = sel.TableExpr("cases AS r").Where("r.id IN (?)", q.union(all[at].members, 0))
 	case q.postgres():
