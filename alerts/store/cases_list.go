@@ -69,7 +69,11 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	if err != nil || !ok {
 		return nil, "", err
 	}
-	from, err := q.narrowest(ctx, conditions, "cases_"+o.name, few)
+	many := few
+	if len(conditions) > 1 {
+		many = fewOfMany
+	}
+	from, err := q.narrowest(ctx, conditions, "cases_"+o.name, many)
 	if err != nil {
 		return nil, "", err
 	}
@@ -118,6 +122,9 @@ const (
 	// few is how many cases are rather sorted than an order is walked until a
 	// page is full.
 	few = 25_000
+	// fewOfMany is that where there are several conditions: together they may
+	// leave nothing, and the order would be walked to its end.
+	fewOfMany = 60_000
 	// fewInSpan is that for a span of time that ended: orders begin with what is
 	// new. The index of times holds the other orders, too.
 	fewInSpan = 400_000
