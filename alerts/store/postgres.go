@@ -126,6 +126,10 @@ func writing(c *pgx.ConnConfig) *pgx.ConnConfig {
 func reading(c *pgx.ConnConfig) *pgx.ConnConfig {
 	c.DialFunc = dialer(answerWithin(c))
 	c.RuntimeParams["default_transaction_read_only"] = "on"
+	// What lists read is in memory or on a disk without heads, and is little:
+	// starting helpers for it costs more than they save.
+	param(c, "random_page_cost", "1.1")
+	param(c, "max_parallel_workers_per_gather", "0")
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return c
 }
