@@ -21,6 +21,7 @@ var rooms = map[string]room{
 	"streams/whep":          {own: []string{"streams"}, heavy: []string{"pion/rtp", "pion/webrtc"}},
 	"streams/transcode":     {own: []string{"streams"}},
 	"streams/still":         {own: []string{"streams"}, heavy: []string{"mediacommon", "mp4ff"}},
+	"streams/record":        {own: []string{"streams"}, heavy: []string{"mediacommon"}},
 	"streams/camsim":        {heavy: []string{"gortsplib", "mediacommon", "pion/rtp"}},
 	"streams/camsim/faulty": {},
 

@@ -1,0 +1,337 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/g711"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
+
+	"sharpeyes/streams"
+)
+
+// segment is a file that is being written.
+type segment struct {
+	f     *os.File
+	disk  string
+	day   *day
+	at    uint32
+	why   Cause
+	desc  *streams.Desc
+	start time.Time // server's clock at its first picture
+	zero  int64     // time stamp that is decode time 0
+	pts   int64     // of the first picture
+
+	part   part
+	number uint32
+	bytes  int    // of the part
+	buf    []byte // what is written at once
+	size   int64  // of whole parts on the disk
+	begun  time.Time
+	raw    int64 // decode time of the last picture as it came
+	next   int64 // decode time after all that was added
+	done   int64 // decode time after all that is on the disk
+	last   uint32
+	held   *sample // the last picture: its length is not known yet
+	wrote  bool
+
+	sounds    bool
+	heard     *sample
+	soundZero int64 // time stamp that is decode time 0 of the sound
+	soundOn   bool
+	soundNext int64
+	soundLast uint32
+}
+
+// create makes a segment's file with its init. The name is the time.
+func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cause) (*segment, error) {
+	init, sounds, err := initOf(desc)
+	if err != nil {
+		return nil, err
+	}
+	disk := r.pick()
+	ms := wall.UnixMilli()
+	// Two segments in one millisecond come from a clock that was set back.
+	for range 1000 {
+		from := ms - ms%dayMillis
+		dir := filepath.Join(disk, "c-"+url.PathEscape(s.camera), string(s.profile), time.UnixMilli(from).UTC().Format(dayName))
+		e := newEntry(uint32(ms-from), 0, int64(len(init)), why)
+		r.mu.Lock()
+		d := s.dayAt(dir, from)
+		_, taken := d.find(e.at)
+		r.mu.Unlock()
+		if taken {
+			ms++
+			continue
+		}
+		f, err := newFile(d.path(e), init)
+		if errors.Is(err, fs.ErrExist) {
+			ms++
+			continue
+		}
+		r.mu.Lock()
+		if err != nil {
+			r.bad[disk] = r.Since()
+			r.mu.Unlock()
+			return nil, fmt.Errorf("new segment: %w", err)
+		}
+		s.insert(d, e)
+		s.live, s.liveAt, s.state = d, e.at, None
+		r.mu.Unlock()
+		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)),
+			last: videoRate / 25, soundLast: 1, sounds: sounds, begun: time.Now()}, nil
+	}
+	return nil, errors.New("new segment: no free name within a second")
+}
+
+// dayAt returns the day with this folder, which is not in the list before it
+// holds a segment; the lock is held.
+func (s *stream) dayAt(dir string, from int64) *day {
+	for i := len(s.days) - 1; i >= 0; i-- {
+		if s.days[i].dir == dir {
+			return s.days[i]
+		}
+	}
+	return &day{dir: dir, from: from}
+}
+
+func newFile(path string, init []byte) (*os.File, error) {
+	if err := mkdir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(init)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return f, nil
+}
+
+// mkdir makes a folder and syncs those that hold the new ones.
+func mkdir(dir string) error {
+	err := os.Mkdir(dir, 0o750)
+	switch {
+	case err == nil:
+		return syncDir(filepath.Dir(dir))
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := mkdir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	return mkdir(dir)
+}
+
+// initOf returns ftyp and moov. G.711 is kept as the linear samples that it
+// stands for (ITU-T G.711 tables 1 and 2), since no player takes it in MP4.
+func initOf(d *streams.Desc) (b []byte, sounds bool, err error) {
+	in := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: videoTrack, TimeScale: videoRate}}}
+	if d.Video == streams.H265 {
+		in.Tracks[0].Codec = &codecs.H265{VPS: d.VPS, SPS: d.SPS, PPS: d.PPS}
+	} else {
+		in.Tracks[0].Codec = &codecs.H264{SPS: d.SPS, PPS: d.PPS}
+	}
+	sound := &fmp4.InitTrack{ID: audioTrack, TimeScale: uint32(d.ClockRate(streams.Audio))}
+	switch d.Audio {
+	case streams.PCMA, streams.PCMU:
+		sound.Codec = &codecs.LPCM{BitDepth: 16, SampleRate: 8000, ChannelCount: max(1, d.AudioChannels)}
+	case streams.Opus:
+		sound.Codec = &codecs.Opus{ChannelCount: max(1, d.AudioChannels)}
+	case streams.AAC:
+		var c mpeg4audio.AudioSpecificConfig
+		if c.Unmarshal(d.AudioConfig) == nil {
+			sound.Codec = &codecs.MPEG4Audio{Config: c}
+		}
+	}
+	if sound.Codec != nil {
+		in.Tracks, sounds = append(in.Tracks, sound), true
+	}
+	var buf seekablebuffer.Buffer
+	if err := in.Marshal(&buf); err != nil {
+		return nil, false, fmt.Errorf("new segment: %w", err)
+	}
+	return buf.Bytes(), sounds, nil
+}
+
+func (g *segment) entry() entry {
+	return newEntry(g.at, time.Duration(g.done)*time.Second/videoRate, g.size, g.why)
+}
+
+func (g *segment) full(pts int64, long time.Duration) bool {
+	return time.Duration(pts-g.pts)*time.Second/videoRate >= long || g.size >= maxSegment
+}
+
+// waits is how long the oldest picture that is not on the disk has been kept.
+func (g *segment) waits() time.Duration {
+	if g.held == nil && len(g.part.video) == 0 {
+		return 0
+	}
+	return time.Since(g.begun)
+}
+
+// picture adds an access unit, as units with their length before them
+// (ISO/IEC 14496-15 5.3.2).
+func (g *segment) picture(f *streams.Frame, nalus [][]byte, dts int64) error {
+	at := dts - g.zero
+	if at <= g.raw && (g.held != nil || g.number > 0) {
+		return errStamps
+	}
+	g.raw = at
+	if g.held != nil {
+		// After a pause the held one's own time was moved, by a guess.
+		d := max(1, at-g.held.dts)
+		at = max(at, g.held.dts+d)
+		g.held.duration = uint32(d)
+		g.last = g.held.duration
+		g.take()
+		if g.next-g.part.video[0].dts >= int64(partTime*videoRate/time.Second) || g.bytes >= partBytes {
+			if err := g.flush(false); err != nil {
+				return err
+			}
+		}
+	}
+	if len(g.part.video) == 0 {
+		g.begun = time.Now()
+	}
+	// After a pause the length of the picture before was a guess.
+	at = max(at, g.next)
+	n := 0
+	for _, u := range nalus {
+		n += 4 + len(u)
+	}
+	data := make([]byte, 0, n)
+	for _, u := range nalus {
+		data = append(binary.BigEndian.AppendUint32(data, uint32(len(u))), u...)
+	}
+	g.held = &sample{data: data, dts: at, offset: int32(f.PTS - g.zero - at), key: f.Key}
+	return nil
+}
+
+// take puts the held picture into the part.
+func (g *segment) take() {
+	g.part.video = append(g.part.video, *g.held)
+	g.bytes += len(g.held.data)
+	g.next, g.held = g.held.dts+int64(g.held.duration), nil
+}
+
+// sound adds a packet of sound.
+func (g *segment) sound(f *streams.Frame, line *timeline) error {
+	if !g.sounds || f.Desc.Audio != g.desc.Audio || len(f.Payloads) == 0 {
+		return nil
+	}
+	if line.at.IsZero() {
+		line.set(f)
+	}
+	off := line.off(f)
+	if off > maxStep || off < -maxStep {
+		line.set(f)
+		g.soundOn = false
+	}
+	rate := f.Desc.ClockRate(streams.Audio)
+	if !g.soundOn {
+		since := line.wall(f).Sub(g.start)
+		if since < 0 {
+			return nil // before the first picture
+		}
+		g.soundZero, g.soundOn = f.PTS-int64(since)*rate/int64(time.Second), true
+	}
+	at := max(f.PTS-g.soundZero, g.soundNext)
+	if g.heard != nil {
+		d := at - g.heard.dts
+		if d <= 0 {
+			d = int64(g.soundLast)
+			at = max(at, g.heard.dts+d)
+		}
+		g.hear(uint32(d))
+	}
+	var data []byte
+	for _, p := range f.Payloads {
+		data = append(data, p...)
+	}
+	switch f.Desc.Audio {
+	case streams.PCMA:
+		data = g711.DecodeAlaw(data)
+	case streams.PCMU:
+		data = g711.DecodeMulaw(data)
+	}
+	g.heard = &sample{data: data, dts: at, key: true}
+	if g.bytes += len(data); g.bytes >= partBytes {
+		return g.flush(false)
+	}
+	return nil
+}
+
+func (g *segment) hear(d uint32) {
+	g.heard.duration, g.soundLast = d, d
+	g.part.audio = append(g.part.audio, *g.heard)
+	g.soundNext, g.heard = g.heard.dts+int64(d), nil
+}
+
+// flush writes a part; all: what is held as well, its length guessed.
+func (g *segment) flush(all bool) error {
+	if all && g.held != nil {
+		g.held.duration = g.last
+		g.take()
+	}
+	if all && g.heard != nil {
+		g.hear(g.soundLast)
+	}
+	if len(g.part.video) == 0 && len(g.part.audio) == 0 {
+		return nil
+	}
+	g.number++
+	g.part.number = g.number
+	g.part.wall = g.start.Add(time.Duration(g.done) * time.Second / videoRate)
+	if len(g.part.video) > 0 {
+		g.part.wall = g.start.Add(time.Duration(g.part.video[0].dts) * time.Second / videoRate)
+	}
+	g.buf = g.part.append(g.buf[:0])
+	n, err := g.f.WriteAt(g.buf, g.size)
+	g.part.video, g.part.audio, g.bytes = g.part.video[:0], g.part.audio[:0], 0
+	if err != nil {
+		return fmt.Errorf("write part: %w", err)
+	}
+	g.size += int64(n)
+	g.done, g.wrote = g.next, true
+	return nil
+}
+
+// finish brings a segment to the disk and into the index, cut to its whole parts.
+func (r *Recorder) finish(s *stream, g *segment) error {
+	err := g.flush(true)
+	err = errors.Join(err, g.f.Truncate(g.size), g.f.Sync(), g.f.Close())
+	e := g.entry()
+	path := g.day.path(e)
+	if g.number == 0 {
+		err = errors.Join(err, os.Remove(path))
+	} else if lerr := g.day.log(made, e); lerr != nil {
+		err = errors.Join(err, lerr) // the next Open takes it from the file
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := g.day.find(g.at); ok {
+		g.day.entries[i] = e
+		if g.number == 0 {
+			s.drop(g.day, i)
+		}
+	}
+	s.live = nil
+	return err
+}

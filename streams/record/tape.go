@@ -1,0 +1,285 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+
+	"sharpeyes/streams"
+)
+
+// Bounds of time stamps and parts.
+const (
+	maxStep    = 2 * time.Second        // between pictures, and of their stamps before our clock
+	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
+	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
+	partTime   = 800 * time.Millisecond // of pictures in a part
+	partWait   = 950 * time.Millisecond // how long a part is kept back where pictures are few
+	partBytes  = 4 << 20
+	maxSegment = 1 << 30 // bytes
+	retryDisk  = 2 * time.Second
+	silence    = 3 * time.Second // without a picture: the camera is offline
+)
+
+var errStamps = errors.New("time stamps go back")
+
+// tape takes one stream from its hub to the disk. Its goroutine owns it.
+type tape struct {
+	rec     *Recorder
+	s       *stream
+	hub     *streams.Hub
+	seg     *segment // nil: none is open
+	why     Cause    // why the next segment does not go on from the last
+	lines   [2]timeline
+	lastPTS int64
+	dropped int64
+	least   time.Duration                               // by how much our clock was ahead of the pictures in this segment
+	order   func(au [][]byte, pts int64) (int64, error) // decode times of a stream with B-pictures
+	retry   time.Time                                   // no segment is begun before it
+}
+
+// timeline turns a kind's time stamps into the server's time without the jitter
+// of the network.
+type timeline struct {
+	at  time.Time
+	pts int64
+}
+
+func (l *timeline) set(f *streams.Frame) { l.at, l.pts = f.At.Round(0), f.PTS }
+
+func (l *timeline) wall(f *streams.Frame) time.Time {
+	d, rate := f.PTS-l.pts, f.Desc.ClockRate(f.Kind)
+	return l.at.Add(time.Duration(d/rate)*time.Second + time.Duration(d%rate)*time.Second/time.Duration(rate))
+}
+
+// off is by how much the server's clock is ahead of the timeline.
+func (l *timeline) off(f *streams.Frame) time.Duration { return f.At.Round(0).Sub(l.wall(f)) }
+
+func (t *tape) run(ctx context.Context) {
+	wake := make(chan struct{}, 1)
+	reader := t.hub.NewReader(func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})
+	defer reader.Close()
+	defer func() { t.end(Stopped) }()
+	timer := time.NewTimer(partWait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.hub.Gone():
+			return
+		case <-timer.C:
+			timer.Reset(t.idle())
+			continue
+		case <-wake:
+		}
+		for ctx.Err() == nil {
+			f, _ := reader.Next()
+			if f == nil {
+				break
+			}
+			if n := reader.Dropped(); n != t.dropped {
+				// Frames before the first key frame are dropped as well.
+				if t.seg != nil && f.Kind == streams.Video && f.Key {
+					t.end(Behind)
+				}
+				t.dropped = n
+			}
+			t.frame(f)
+		}
+	}
+}
+
+// idle brings what waits to the disk where pictures come too seldom to do it,
+// and returns when to look again.
+func (t *tape) idle() time.Duration {
+	if t.seg == nil {
+		return partWait
+	}
+	waits := t.seg.waits()
+	switch {
+	case waits >= partWait:
+		if err := t.seg.flush(true); err != nil {
+			t.fail(err)
+			return partWait
+		}
+		t.told()
+	case waits > 0:
+		return partWait - waits
+	case time.Since(t.seg.begun) > silence:
+		t.rec.mu.Lock()
+		t.s.state = Offline
+		t.rec.mu.Unlock()
+	}
+	return partWait
+}
+
+func (t *tape) frame(f *streams.Frame) {
+	if f.Desc == nil || f.Desc.ClockRate(f.Kind) <= 0 {
+		return
+	}
+	var err error
+	if f.Kind == streams.Video {
+		err = t.video(f)
+	} else if t.seg != nil {
+		err = t.seg.sound(f, &t.lines[streams.Audio])
+	}
+	switch {
+	case errors.Is(err, errStamps):
+		t.end(Broken)
+	case err != nil:
+		t.fail(err)
+	case t.seg != nil && t.seg.wrote:
+		t.seg.wrote = false
+		t.told()
+	}
+}
+
+func (t *tape) video(f *streams.Frame) error {
+	nalus := streams.Units(f)
+	if len(nalus) == 0 {
+		return nil
+	}
+	line := &t.lines[streams.Video]
+	if line.at.IsZero() {
+		line.set(f)
+	}
+	if t.seg != nil {
+		step := time.Duration(f.PTS-t.lastPTS) * time.Second / videoRate
+		off := line.off(f)
+		t.least = min(t.least, off)
+		switch {
+		case step > maxStep || step < -maxStep:
+			t.end(Offline)
+		case off > maxLate || off < -maxStep:
+			t.end(Clock)
+		case f.Key && (!sameDesc(t.seg.desc, f.Desc) || t.seg.full(f.PTS, t.rec.Segment)):
+			t.end(None)
+		}
+	}
+	t.lastPTS = f.PTS
+	if t.seg == nil {
+		if !f.Key || t.rec.Now().Before(t.retry) {
+			return nil
+		}
+		// Pictures that were held up on the way are late, but not all of them.
+		off := line.off(f)
+		if t.why == None {
+			off = t.least
+		}
+		if off > maxDrift || off < -maxDrift {
+			line.at = line.at.Add(off)
+			if t.why == None {
+				t.why = Clock
+			}
+		}
+		t.order = nil
+	}
+	dts, err := t.decodeTime(f, nalus)
+	if err != nil {
+		return errStamps
+	}
+	if t.seg == nil {
+		if err := t.begin(f, line.wall(f), dts); err != nil {
+			return err
+		}
+	}
+	return t.seg.picture(f, nalus, dts)
+}
+
+// decodeTime is the time stamp itself but for B-pictures.
+func (t *tape) decodeTime(f *streams.Frame, nalus [][]byte) (int64, error) {
+	if !f.Desc.BFrames {
+		return f.PTS, nil
+	}
+	if t.order == nil {
+		if f.Desc.Video == streams.H265 {
+			x := &h265.DTSExtractor{}
+			x.Initialize()
+			t.order = x.Extract
+		} else {
+			x := &h264.DTSExtractor{}
+			x.Initialize()
+			t.order = x.Extract
+		}
+	}
+	return t.order(nalus, f.PTS)
+}
+
+func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
+	why := t.why
+	seg, err := t.rec.create(t.s, f.Desc, wall, why)
+	if err != nil {
+		return err
+	}
+	seg.zero, seg.pts = dts, f.PTS
+	t.seg, t.why, t.least = seg, None, maxLate
+	return nil
+}
+
+// end closes the segment; why is the cause of the gap that may follow.
+func (t *tape) end(why Cause) {
+	if t.why == None || why == Disk {
+		t.why = why
+	}
+	t.rec.mu.Lock()
+	t.s.state = why
+	t.rec.mu.Unlock()
+	if t.seg == nil {
+		return
+	}
+	seg := t.seg
+	t.seg = nil
+	if err := t.rec.finish(t.s, seg); err != nil {
+		t.disk(seg.disk, err)
+	}
+}
+
+// fail ends the segment after a write that did not succeed.
+func (t *tape) fail(err error) {
+	disk := ""
+	if t.seg != nil {
+		disk = t.seg.disk
+	}
+	t.end(Disk)
+	t.disk(disk, err)
+}
+
+func (t *tape) disk(disk string, err error) {
+	t.why = Disk
+	t.retry = t.rec.Now().Add(retryDisk)
+	t.rec.Log.Error("record: write", "camera", t.s.camera, "profile", t.s.profile, "err", err)
+	if t.rec.OnDisk != nil {
+		st := diskState(disk)
+		st.Err = err
+		t.rec.OnDisk(st)
+	}
+	t.rec.makeRoom()
+}
+
+// told makes the index in memory know the parts that are on the disk.
+func (t *tape) told() {
+	t.rec.mu.Lock()
+	defer t.rec.mu.Unlock()
+	if i, ok := t.seg.day.find(t.seg.at); ok {
+		t.seg.day.entries[i] = t.seg.entry()
+	}
+	t.s.state = None
+}
+
+func sameDesc(a, b *streams.Desc) bool {
+	if a == b {
+		return true
+	}
+	return a.Video == b.Video && a.Audio == b.Audio && a.AudioChannels == b.AudioChannels && a.AudioRate == b.AudioRate &&
+		a.BFrames == b.BFrames && a.Width == b.Width && a.Height == b.Height && string(a.SPS) == string(b.SPS) &&
+		string(a.PPS) == string(b.PPS) && string(a.VPS) == string(b.VPS) && string(a.AudioConfig) == string(b.AudioConfig)
+}
