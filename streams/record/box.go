@@ -216,6 +216,9 @@ func read(r io.ReaderAt, at, n, most int64) ([]byte, error) {
 		return nil, errBox
 	}
 	body := make([]byte, n-8)
+	if len(body) == 0 {
+		return body, nil
+	}
 	if _, err := r.ReadAt(body, at+8); err != nil {
 		return nil, fmt.Errorf("read box: %w", err)
 	}

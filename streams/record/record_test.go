@@ -362,6 +362,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add([]byte("\x00\x00\x00\x00moof"))
+	f.Add([]byte("\x00\x00\x00\bprft"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := scan(bytes.NewReader(b), int64(len(b)))
 		if err != nil || s.size > int64(len(b)) || s.span < 0 {
