@@ -236,12 +236,11 @@ func nobodyTakesIt(s *stage) {
 			t.Fatalf("due at %v already", due)
 		}
 		s.later(due.Add(-time.Minute))
-		ear := who["city"].listens()
 		if v := who["city"].look(c.ID); v.HolderID != c.HolderID || v.Late {
 			t.Errorf("a minute before its time: %+v", v)
 		}
 		s.later(due.Add(time.Second))
-		ear = who["city"].listens()
+		ear := who["city"].listens()
 		for c = who["city"].look(c.ID); c.HolderID != holder; c = who["city"].look(c.ID) {
 			ear.hears("the case going up to "+holder, func(h heard) bool { return h.ID == c.ID })
 		}

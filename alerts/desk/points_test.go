@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -23,9 +24,10 @@ func (b *bureau) earned(t *testing.T, who string) (points int, kinds []alerts.Po
 
 func (b *bureau) wantPoints(t *testing.T, doing, who string, points int, kinds ...alerts.PointKind) {
 	t.Helper()
-	b.clock.add(time.Minute) // lines of one moment have no order
 	got, have := b.earned(t, who)
-	if got != points || asJSON(t, have) != asJSON(t, kinds) && len(have)+len(kinds) > 0 {
+	slices.Sort(have) // those of one moment have no order
+	slices.Sort(kinds)
+	if got != points || !slices.Equal(have, kinds) {
 		t.Errorf("%s: %s has %d points by %v, want %d by %v", doing, who, got, have, points, kinds)
 	}
 }

@@ -51,7 +51,6 @@ func reports(role alerts.Role, area string) bool {
 
 // matrix is every route there is, by pattern.
 func matrix() map[string]expected {
-	type x = expected
 	jsonPatch := map[string]any{"name": "renamed"}
 	sdp := []string{"Content-Type", sdpType}
 	m := map[string]expected{

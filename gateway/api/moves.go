@@ -61,8 +61,9 @@ func versionOf(tag string) (int64, error) {
 		return 0, newProblem(http.StatusPreconditionRequired, alerts.Invalid,
 			"If-Match is required: send the ETag of the case as you have seen it", alerts.Fault{Field: "If-Match", Message: "is required"})
 	}
-	digits, ok := strings.CutPrefix(tag, `"v`)
-	if digits, ok = strings.CutSuffix(digits, `"`); !ok || !strings.HasPrefix(tag, `"v`) {
+	digits, begun := strings.CutPrefix(tag, `"v`)
+	digits, ended := strings.CutSuffix(digits, `"`)
+	if !begun || !ended {
 		return 0, wrongTag()
 	}
 	for _, c := range digits {

@@ -27,7 +27,6 @@ type doing struct {
 // doings is every route that must leave an entry.
 func doings() map[string]doing {
 	const config = alerts.AuditConfig
-	type d = doing
 	json := func(pairs ...any) map[string]any {
 		m := map[string]any{}
 		for i := 0; i < len(pairs); i += 2 {
