@@ -267,9 +267,13 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 	}
 	switch f.Desc.Audio {
 	case streams.PCMA:
-		data = g711.DecodeAlaw(data)
+		var pcm g711.Alaw
+		pcm.Unmarshal(data)
+		data = pcm
 	case streams.PCMU:
-		data = g711.DecodeMulaw(data)
+		var pcm g711.Mulaw
+		pcm.Unmarshal(data)
+		data = pcm
 	}
 	g.heard = &sample{data: data, dts: at, key: true}
 	if g.bytes += len(data); g.bytes >= partBytes {
