@@ -73,7 +73,7 @@ bench: ## Benchmarks of the hot paths
 fuzz: ## Every fuzz target for FUZZTIME each
 	bash .ci/fuzz $(FUZZTIME)
 
-soak: ## The long campaigns: 200 kills, 200 flaps
+soak: ## The long campaigns: 200 kills, 200 flaps, long walks
 	SHARPEYES_SOAK=200 go test -race -timeout 120m ./alerts/store/... ./streams/... ./gateway/...
 
 clean: ## Remove what was built

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -171,14 +172,19 @@ func (w *walk) checkMoves(k alerts.Case) {
 	}
 }
 
+// TestWalk walks cases at random; further in a soak.
 func TestWalk(t *testing.T) {
+	steps := 12
+	if os.Getenv("SHARPEYES_SOAK") != "" {
+		steps = 40
+	}
 	b := newBureau(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &walk{bureau: b, t: rt}
 		for range 3 {
 			w.reportOne()
 		}
-		for range 25 {
+		for range steps {
 			w.act()
 		}
 		w.check()
