@@ -41,8 +41,9 @@ describe('a tile', () => {
     person.watch.allow(NO_PICTURE, 'no key frame has come')
     await openWall(person, 4)
     await take(person, 'cam000')
-    const waiting = await waitState(person, 'cam000', 'waiting', 15_000)
-    expect(waiting.title).toBe('等待关键帧')
+    await waitState(person, 'cam000', 'waiting', 15_000)
+    // Before, it may be said for a moment that the camera is being called.
+    await expect.poll(async () => (await told(person, 'cam000')).title, { timeout: 15_000 }).toBe('等待关键帧')
     await expect.poll(async () => (await told(person, 'cam000')).reason).toMatch(/已等 \d+ 秒/)
     camera.be('cam000', {})
     await waitState(person, 'cam000', 'live', 45_000)
