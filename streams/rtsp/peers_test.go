@@ -97,7 +97,7 @@ func TestGStreamer(t *testing.T) {
 		mount{Path: "opus", Launch: liveSource + "! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=1 ! " +
 			"opusenc ! rtpopuspay name=pay1 pt=97"},
 		mount{Path: "aac", Launch: liveSource + "! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! audio/x-raw,rate=16000,channels=1 ! " +
-			"avenc_aac ! rtpmp4gpay name=pay1 pt=97"},
+			"voaacenc ! rtpmp4gpay name=pay1 pt=97"},
 	)
 	// They play side by side, in real time.
 	pulls := map[string]*pull{}
