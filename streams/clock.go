@@ -19,15 +19,15 @@ type rebase struct {
 	fresh   bool  // the camera's clock started anew
 	in, out int64 // of the last frame
 	top     int64 // the largest out
-	lead    int64 // by how much out went on more than our clock
-	at      time.Time
+	from    time.Time
+	wall    int64 // our clock at the last frame, since from: never summed up, so that no rounding does
 }
 
 func (c *rebase) again() { c.fresh = true }
 
 func (c *rebase) apply(pts, rate int64, bFrames bool, now time.Time) int64 {
 	if !c.started {
-		c.started, c.fresh, c.in, c.at = true, false, pts, now
+		c.started, c.fresh, c.in, c.from = true, false, pts, now
 		return 0
 	}
 	ticks := func(d time.Duration) int64 { return int64(d.Seconds() * float64(rate)) }
@@ -35,17 +35,17 @@ func (c *rebase) apply(pts, rate int64, bFrames bool, now time.Time) int64 {
 	if bFrames {
 		least = c.top - c.out - ticks(maxStepBack)
 	}
-	step, gone := pts-c.in, ticks(now.Sub(c.at))
-	switch lead := c.lead + step - gone; {
+	wall := ticks(now.Sub(c.from))
+	step, gone := pts-c.in, wall-c.wall
+	switch lead := c.out + step - wall; {
 	case c.fresh || step < least:
 		step = max(1, gone)
 	case lead > ticks(maxAhead):
 		step = max(1, min(step, gone))
 	case lead < -ticks(maxBehind):
-		step = gone - ticks(maxBehind) - c.lead
+		step = wall - ticks(maxBehind) - c.out
 	}
-	c.fresh, c.in, c.at = false, pts, now
-	c.lead += step - gone
+	c.fresh, c.in, c.wall = false, pts, wall
 	c.out += step
 	c.top = max(c.top, c.out)
 	return c.out
