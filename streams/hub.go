@@ -37,6 +37,8 @@ type Hub struct {
 	bytes   int
 	waitKey bool // what comes before the next key frame cannot be decoded
 	readers map[*Reader]struct{}
+	wakes   []*Reader // told of each frame
+	after   []*func() // of OnFrame; replaced, never changed
 	clock   [2]rebase // by Kind
 	status  Status
 	lostAt  time.Time // of the last packet that was lost on the way
@@ -128,12 +130,16 @@ func (h *Hub) Publish(f *Frame) {
 		h.setState(Live, NoReason, "", now)
 		live = h.snapshot()
 	}
-	for r := range h.readers {
+	for _, r := range h.wakes {
 		r.wake()
 	}
+	after := h.after
 	h.mu.Unlock()
 	if turned && h.changed != nil {
 		h.changed(live)
+	}
+	for _, fn := range after {
+		(*fn)()
 	}
 }
 

@@ -1,5 +1,7 @@
 package streams
 
+import "slices"
+
 // Reader is one place that frames go to. Its methods belong to one goroutine.
 type Reader struct {
 	hub     *Hub
@@ -11,7 +13,8 @@ type Reader struct {
 
 // NewReader adds a reader that starts at the newest key frame, or at the next
 // one where the hub keeps none. wake is called for each new frame, under the
-// hub's lock: it must not block or call the hub.
+// hub's lock: it must not block or call the hub. It may be nil: many readers
+// are served by one OnFrame.
 func (h *Hub) NewReader(wake func()) *Reader {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -22,15 +25,32 @@ func (h *Hub) NewReader(wake func()) *Reader {
 		tell(h.wanted)
 	}
 	h.readers[r] = struct{}{}
+	if wake != nil {
+		h.wakes = append(h.wakes, r)
+	}
 	h.watched.Store(int32(len(h.readers)))
 	tell(h.joined)
 	return r
+}
+
+// OnFrame has fn called after each new frame by the one who published it, who
+// waits for it: fn must not block. A call may still come after stop.
+func (h *Hub) OnFrame(fn func()) (stop func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.after = append(slices.Clone(h.after), &fn)
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.after = slices.DeleteFunc(slices.Clone(h.after), func(f *func()) bool { return f == &fn })
+	}
 }
 
 // Close removes the reader.
 func (r *Reader) Close() {
 	r.hub.mu.Lock()
 	delete(r.hub.readers, r)
+	r.hub.wakes = slices.DeleteFunc(r.hub.wakes, func(o *Reader) bool { return o == r })
 	r.hub.watched.Store(int32(len(r.hub.readers)))
 	r.hub.mu.Unlock()
 }

@@ -22,6 +22,9 @@ const (
 	maxGulps  = 3
 	gulpBytes = 40 << 10
 	gulpSlots = 8 // cameras are shared out over a gulp, so that they do not all come at once
+	// While somebody watches, a picture that has begun is given a sip to come in:
+	// its packets follow each other by less, and each would wake us up.
+	sip = time.Millisecond
 	// chunkSize holds the largest interleaved packet (RFC 2326 10.12).
 	chunkSize = 68 << 10
 	// keptSize is how much of a packet waits for its rest without a chunk, so
@@ -50,7 +53,8 @@ type intake struct {
 	settled func() bool // the camera plays for good: gulps may begin
 	slot    time.Duration
 
-	gulps      int // waited for at once, 0 before the first
+	begun      bool // a picture, whose end has not come
+	gulps      int  // waited for at once, 0 before the first
 	cur        *chunk
 	start, end int // of what is unread in cur
 	full       bool
@@ -170,6 +174,7 @@ func (in *intake) take(b []byte) {
 		in.spoiled(errForeign)
 		return
 	}
+	in.begun = !p.Marker
 	in.picture(p)
 }
 
@@ -214,6 +219,8 @@ func (in *intake) fill() error {
 		if patient && !full {
 			in.pause()
 			patient = !in.hub.Watched()
+		} else if in.begun && !full && in.settled() {
+			time.Sleep(sip)
 		}
 		n, err := in.raw.read(in, !patient)
 		if patient {

@@ -1,14 +1,21 @@
 package whep
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sharpeyes/streams"
 )
 
-// fanViewers is how many viewers one goroutine serves: a camera with more gets
-// a second one, so that its viewers are spread over the cores.
-const fanViewers = 64
+const (
+	// fanViewers is how many viewers one goroutine serves: a camera with more gets
+	// a second one, so that its viewers are spread over the cores.
+	fanViewers = 64
+	// fewViewers are served by the camera's own goroutine: a frame that came in
+	// leaves without another thread being woken up for it.
+	fewViewers = 8
+)
 
 // fan is the one goroutine that sends a stream to its viewers. It sleeps until
 // the hub has a frame, then gives each viewer a turn until nobody has more to
@@ -19,6 +26,9 @@ type fan struct {
 	out    *outlet
 	wake   chan struct{}
 	alone  bool // serves one viewer that may block
+	few    atomic.Bool
+
+	turns sync.Mutex // who holds it has the senders' state; before fansMu
 
 	senders []*sender // guarded by server.fansMu; replaced, never changed
 }
@@ -46,6 +56,7 @@ func (s *Server) join(v *sender) {
 func (s *Server) admit(f *fan, v *sender) {
 	senders := make([]*sender, 0, len(f.senders)+1)
 	f.senders = append(append(senders, f.senders...), v)
+	f.few.Store(!f.alone && len(f.senders) <= fewViewers)
 	v.poke = f.poke
 	f.poke()
 }
@@ -63,6 +74,7 @@ func (f *fan) sweep() (left bool) {
 		}
 	}
 	f.senders = senders
+	f.few.Store(!f.alone && len(senders) <= fewViewers)
 	if len(senders) > 0 {
 		return true
 	}
@@ -93,12 +105,28 @@ func (f *fan) load() []*sender {
 	return f.senders
 }
 
+// arrived is called by the camera's goroutine for each frame.
+func (f *fan) arrived() {
+	if f.few.Load() && f.turns.TryLock() {
+		next, ended := f.round(false)
+		f.turns.Unlock()
+		if next < 0 && !ended {
+			return
+		}
+	}
+	f.poke()
+}
+
 func (f *fan) run() {
+	defer f.hub.OnFrame(f.arrived)()
 	pace := time.NewTimer(time.Hour)
 	defer pace.Stop()
 	for {
-		next, ended := f.round()
-		if ended && !f.sweep() {
+		f.turns.Lock()
+		next, ended := f.round(true)
+		over := ended && !f.sweep()
+		f.turns.Unlock()
+		if over {
 			return
 		}
 		var paced <-chan time.Time
@@ -117,14 +145,23 @@ func (f *fan) run() {
 }
 
 // round gives each viewer a turn. next is after how long the earliest has more
-// to send: 0 at once, below 0 when the hub has a frame.
-func (f *fan) round() (next time.Duration, ended bool) {
+// to send: 0 at once, below 0 when the hub has a frame. Reports go through pion
+// and may wait: they are sent where mayWait is set.
+func (f *fan) round(mayWait bool) (next time.Duration, ended bool) {
 	b := newBurst(f.out)
 	defer b.release()
 	now := time.Now()
 	next = -1
 	for _, s := range f.load() {
 		wait := s.turn(b, now)
+		if now.After(s.reportAt) && !s.closed {
+			if mayWait {
+				s.reportAt = now.Add(reportEvery)
+				s.report()
+			} else {
+				wait = 0
+			}
+		}
 		if wait >= 0 && (next < 0 || wait < next) {
 			next = wait
 		}

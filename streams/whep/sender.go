@@ -40,8 +40,8 @@ const (
 	maxSoundAge = 500 * time.Millisecond
 )
 
-// sender is one viewer's RTP state. It belongs to its fan's goroutine; leave,
-// wakeUp and ask may be called from others.
+// sender is one viewer's RTP state. It belongs to whoever holds its fan's turns;
+// leave, wakeUp and ask may be called by anyone.
 type sender struct {
 	pc     *webrtc.PeerConnection
 	hub    *streams.Hub
@@ -155,17 +155,13 @@ func (s *sender) turn(b *burst, now time.Time) time.Duration {
 		return -1
 	}
 	if s.reader == nil {
-		s.reader = s.hub.NewReader(s.poke)
+		s.reader = s.hub.NewReader(nil) // the fan is told
 	}
 	s.refill(now)
 	s.answerAll(b, now)
 	if s.woken.Swap(false) {
 		s.replayEnd, s.frame = s.video.lastPTS, nil
 		s.reader.Skip(true) // the picture comes at once, not at the next key frame
-	}
-	if now.After(s.reportAt) {
-		s.reportAt = now.Add(reportEvery)
-		s.report()
 	}
 	for range turnPackets {
 		if s.frame == nil && !s.next() {
@@ -283,13 +279,8 @@ func (w *flow) again(b *burst, seq uint16) bool {
 }
 
 func (s *sender) answerAll(b *burst, now time.Time) {
-	for {
-		select {
-		case r := <-s.requests:
-			s.answer(b, r, now)
-		default:
-			return
-		}
+	for len(s.requests) > 0 { // nobody else takes from it
+		s.answer(b, <-s.requests, now)
 	}
 }
 

@@ -380,7 +380,7 @@ func (s *Server) setMode(m sendMode) {
 }
 
 func TestEveryWayOfSending(t *testing.T) {
-	for mode, most := range map[sendMode]int64{sendSegments: 40, sendMany: 60, sendPlain: 100} { // calls for 100 packets
+	for mode, most := range map[sendMode]int64{sendSegments: 50, sendMany: 60, sendPlain: 100} { // calls for 100 packets
 		t.Run(fmt.Sprint(mode), func(t *testing.T) {
 			checkLeaks(t)
 			s, c, p := openServer(t, nil), startCamera(t, 50), newPeer(t)
