@@ -50,6 +50,7 @@ type assembler struct {
 	open      bool // a fragmented NAL unit has begun and not ended
 	nalus     [][]byte
 	joined    []byte // what nalus lie in
+	large     int    // room for the last access unit that was over maxJoined
 	from      int    // where the open one begins
 	pts       int64
 	size      int
@@ -104,6 +105,9 @@ func (a *assembler) again() {
 func (a *assembler) begin(p *rtp.Packet) {
 	a.gathering, a.broken, a.open = true, false, false
 	a.nalus, a.size, a.packets = nil, 0, 0
+	if n := len(a.joined); n > maxJoined {
+		a.large = n + n/8
+	}
 	a.joined = emptied(a.joined)
 	a.stamp, a.pts = p.Timestamp, a.clock.extend(p.Timestamp)
 }

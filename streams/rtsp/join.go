@@ -11,6 +11,7 @@ const maxJoined = 32 << 10
 // that is broken or follows none. It is not asked for anything but a further
 // fragment while one is open.
 func (a *assembler) join(p []byte) (payload []byte, ok bool) {
+	a.makeRoom(len(p))
 	from := len(a.joined)
 	head, kind := 1, p[0]&0x1f // length of the NAL unit's header, and its type
 	fragment, ends := kind == typeFUA, byte(typeSTAPA)
@@ -47,6 +48,20 @@ func (a *assembler) join(p []byte) (payload []byte, ok bool) {
 		return nil, true
 	}
 	return a.joined[a.from:len(a.joined):len(a.joined)], true
+}
+
+// makeRoom makes room for n bytes and a NAL unit's header. A buffer that grows
+// large becomes at once what the last large access unit needed.
+func (a *assembler) makeRoom(n int) {
+	need := len(a.joined) + n + 2
+	if need <= cap(a.joined) {
+		return
+	}
+	size := max(need, 2*cap(a.joined))
+	if size > maxJoined {
+		size = max(need+need/2, a.large)
+	}
+	a.joined = append(make([]byte, 0, size), a.joined...)
 }
 
 // emptied is the buffer for the next access unit.

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"net"
 	"syscall"
+	"unsafe"
 )
 
 // quietBytes is how much has to wait in a socket for it to wake us up while
@@ -59,16 +60,20 @@ func (r *rawReader) once(fd uintptr) bool {
 	}
 	b := r.in.space()
 	for {
-		n, err := syscall.Read(int(fd), b)
-		if err == syscall.EINTR {
+		// It never waits: the scheduler need not be told of it, which would cost more.
+		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		switch errno {
+		case 0:
+			r.n, r.failed = eof(int(n), nil)
+		case syscall.EINTR:
 			continue
-		}
-		if err == syscall.EAGAIN {
+		case syscall.EAGAIN:
 			r.in.idle()
 			r.n, r.failed = 0, nil
 			return !r.wait
+		default:
+			r.n, r.failed = 0, errno
 		}
-		r.n, r.failed = eof(n, err)
 		r.in.got(r.n)
 		return true
 	}
