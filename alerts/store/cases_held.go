@@ -108,15 +108,14 @@ func (h *held) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := new(columns.Table)
+	t, rows := new(columns.Table), make([]columns.Row, 0, loadStep)
 	at, id := int64(-1<<62), "" // before all times
 	for {
-		rows, err := readColumns(ctx, h.reads, t, "(c.opened_at, c.id) > (?, ?) ORDER BY c.opened_at, c.id LIMIT ?", at, id, loadStep)
+		rows, err = readRows(ctx, h.reads, rows[:0], "(c.opened_at, c.id) > (?, ?) ORDER BY c.opened_at, c.id LIMIT ?", at, id, loadStep)
 		if err != nil {
 			return err
 		}
-		if t.Len() > h.most {
-			h.over.Store(true)
+		if !h.put(t, rows) {
 			return nil
 		}
 		if len(rows) < loadStep {
@@ -139,21 +138,26 @@ func (h *held) follow(ctx context.Context) error {
 	if newest < stand { // the database is another one, or an older state of it
 		return h.load(ctx)
 	}
-	t := h.table.Load()
-	if _, err := readColumns(ctx, h.reads, t, "c.changed > ? ORDER BY c.changed, c.opened_at, c.id", stand); err != nil {
-		return err
+	rows, err := readRows(ctx, h.reads, nil, "c.changed > ? ORDER BY c.changed, c.opened_at, c.id", stand)
+	if err == nil && h.put(h.table.Load(), rows) {
+		h.stand.Store(newest)
 	}
-	if t.Len() > h.most {
-		h.over.Store(true)
-		h.table.Store(nil)
-		return nil
-	}
-	h.stand.Store(newest)
-	return nil
+	return err
 }
 
-// readColumns reads cases into a table.
-func readColumns(ctx context.Context, db bun.IDB, t *columns.Table, which string, args ...any) ([]columns.Row, error) {
+// put puts cases into a table; false: there are too many, and from now on none
+// are held.
+func (h *held) put(t *columns.Table, rows []columns.Row) bool {
+	if err := t.Put(rows); err == nil && t.Len() <= h.most {
+		return true
+	}
+	h.over.Store(true)
+	h.table.Store(nil)
+	return false
+}
+
+// readRows adds cases to rows.
+func readRows(ctx context.Context, db bun.IDB, rows []columns.Row, which string, args ...any) ([]columns.Row, error) {
 	found, err := db.QueryContext(ctx, `SELECT c.id, c.title, c.address, c.code, c.area_id, COALESCE(c.grid_id, ''), c.holder_id, c.category,
 		c.department_id, c.first_id, c.person_id, c.severity, c.step, c.outcome, c.opened_at, c.updated_at, c.urgency, c.gravity,
 		c.held_at, c.closed_at, c.case_due_at, c.is_open, c.direct, c.returns, c.reopened, c.edited, c.paused_at, c.supervised
@@ -162,7 +166,6 @@ func readColumns(ctx context.Context, db bun.IDB, t *columns.Table, which string
 		return nil, fmt.Errorf("store: read cases: %w", classify(err))
 	}
 	defer func() { _ = found.Close() }()
-	var rows []columns.Row
 	for found.Next() {
 		var r columns.Row
 		var heldAt, closedAt, dueAt, returns, reopened, edited, paused, supervised int64
@@ -180,9 +183,6 @@ func readColumns(ctx context.Context, db bun.IDB, t *columns.Table, which string
 	}
 	if err := found.Err(); err != nil {
 		return nil, fmt.Errorf("store: read cases: %w", classify(err))
-	}
-	if err := t.Put(rows); err != nil {
-		return nil, fmt.Errorf("store: hold cases: %w", err)
 	}
 	return rows, nil
 }

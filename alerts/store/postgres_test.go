@@ -25,12 +25,7 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, postgres.Copy(t, empty)) })
-	t.Run("CasesNotHeld", func(t *testing.T) {
-		storetest.RunCases(t, func(t *testing.T) alerts.Store { return openWithout(t, postgres.Copy(t, empty)) })
-	})
 }
-
-func TestCaseNodesOnPostgres(t *testing.T) { caseNodes(t, postgres.URL(t)) }
 
 func TestCasesOfTheTenthVersionOnPostgres(t *testing.T) {
 	address := postgres.URL(t)

@@ -45,33 +45,6 @@ func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, file(t)) })
 }
 
-// Cases that are not held in memory are listed and counted by the database.
-func TestCasesOfSQLite(t *testing.T) {
-	storetest.RunCases(t, func(t *testing.T) alerts.Store { return openWithout(t, file(t)) })
-}
-
-func TestCaseNodesOnSQLite(t *testing.T) { caseNodes(t, file(t)) }
-
-// caseNodes runs two nodes that hold the cases, and one that does not.
-func caseNodes(t *testing.T, address string) {
-	a, b, c := open(t, address), open(t, address), openWithout(t, address)
-	defer a.Close()
-	defer b.Close()
-	defer c.Close()
-	storetest.CaseNodes(t, a, b, c)
-}
-
-func openWithout(t testing.TB, address string) *store.Store {
-	t.Helper()
-	o := optionsOf(address)
-	o.Held = -1
-	s, err := store.Open(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // A name with everything that means something in a URL.
 func TestOddPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "数据 50%?#&", "a b.db")

@@ -145,10 +145,11 @@ func (t *Table) Len() int {
 	return t.cases
 }
 
-var errFull = errors.New("columns: there is no room for more rows, or more kinds of severity, step or outcome")
+// ErrFull is what Put returns where there is no room.
+var ErrFull = errors.New("columns: there is no room for more rows, or more kinds of severity, step or outcome")
 
-// Put sets cases in, in the place of what the table holds of them. After an
-// error the table is of no use.
+// Put sets cases in, in the place of what the table holds of them. After ErrFull
+// the table is of no use.
 func (t *Table) Put(rows []Row) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -174,7 +175,7 @@ func (t *Table) put(r *Row) error {
 		t.cases++
 	}
 	if t.rows >= maxRows {
-		return errFull
+		return ErrFull
 	}
 	if t.rows>>blockBits == len(t.blocks) {
 		t.blocks = append(t.blocks, &block{oldest: math.MaxInt64, newest: math.MinInt64})
@@ -200,7 +201,7 @@ func (t *Table) set(b *block, i int, r *Row) error {
 	b.department[i], b.first[i] = t.departments.code(r.Department), t.departments.code(r.First)
 	severity, step, outcome := t.severities.code(r.Severity), t.steps.code(r.Step), t.outcomes.code(r.Outcome)
 	if max(severity, step, outcome) >= math.MaxUint8 {
-		return errFull
+		return ErrFull
 	}
 	b.severity[i], b.step[i], b.outcome[i] = uint8(severity), uint8(step), uint8(outcome)
 	b.flags[i] = r.flags()

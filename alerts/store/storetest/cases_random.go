@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,6 +186,38 @@ func CaseNodes(t *testing.T, nodes ...alerts.Store) {
 			m.check(t, s, r, 10)
 		}
 	}
+}
+
+// testCasesSeen: who has saved a case finds it in lists and counts at once,
+// however many others save and ask.
+func testCasesSeen(t *testing.T, s alerts.Store) {
+	Town(t, s)
+	ctx := context.Background()
+	var officers sync.WaitGroup
+	for n := range 6 {
+		officers.Go(func() {
+			c := NewCase(n, "v1", "g1")
+			c.PersonID = fmt.Sprint("officer ", n)
+			mine := alerts.CaseFilter{PersonID: c.PersonID}
+			for round := range 12 {
+				c.Category, c.Title = fmt.Sprint("round", round), fmt.Sprint("round ", round, " of ", n)
+				if err := s.Write(ctx, func(tx alerts.Tx) error { return tx.SaveCase(c) }); err != nil {
+					t.Error(err)
+					return
+				}
+				c.Version++
+				list, _, err := s.Cases(ctx, alerts.System(), mine)
+				if err != nil || len(list) != 1 || list[0].Version != c.Version {
+					t.Errorf("version %d is listed as %+v, %v", c.Version, list, err)
+				}
+				counts, err := s.CaseCounts(ctx, alerts.System(), alerts.CaseFilter{Text: c.Title}, alerts.GroupCategory, Base)
+				if err != nil || len(counts) != 1 || counts[0].Key != c.Category || counts[0].Total != 1 {
+					t.Errorf("%q is counted as %+v, %v", c.Title, counts, err)
+				}
+			}
+		})
+	}
+	officers.Wait()
 }
 
 // testCaseTexts looks for parts of what cases are found by, of one sign and

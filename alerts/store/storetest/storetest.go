@@ -76,6 +76,7 @@ func RunCases(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"CaseSight":   testCaseSight,
 		"CasesRandom": testCasesRandom,
 		"CaseTexts":   testCaseTexts,
+		"CasesSeen":   testCasesSeen,
 		"CaseCursors": testCaseCursors,
 		"CasesNear":   testCasesNear,
 		"CasesDue":    testCasesDue,
