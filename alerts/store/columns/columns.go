@@ -10,7 +10,7 @@
 // Rows lie in blocks of a few thousand, in the order in which they came, which
 // should be that of time: a block whose times a question leaves out is passed
 // over. Names (areas, categories, ...) are numbers in the columns. A case takes
-// about 110 bytes beside its id, title, address and code.
+// about 115 bytes beside its id, title, address and code.
 //
 // Questions run side by side; Put waits for those that run and holds up those
 // that come, for as long as its rows take to be set in.
@@ -21,7 +21,11 @@ import (
 	"errors"
 	"hash/maphash"
 	"math"
+	"strconv"
 	"sync"
+	"time"
+
+	"sharpeyes/alerts"
 )
 
 const (
@@ -48,22 +52,24 @@ type Row struct {
 	Held                                                         bool // was assigned or closed
 }
 
-// Flags of a row.
+// Flags of a row; the first eight are counted.
 const (
 	isOpen uint16 = 1 << iota
+	isLate
+	isSolved
 	isDirect
 	isReturned
 	isReopened
 	isEdited
+	isHeld
 	isPaused
 	isSupervised
-	isLate
-	isHeld
 	isGone // its case has a newer row
 )
 
 func (r *Row) flags() (f uint16) {
-	for i, is := range [...]bool{r.Open, r.Direct, r.Returned, r.Reopened, r.Edited, r.Paused, r.Supervised, r.Late, r.Held} {
+	for i, is := range [...]bool{r.Open, r.Late, r.Outcome == string(alerts.Solved), r.Direct, r.Returned, r.Reopened, r.Edited, r.Held,
+		r.Paused, r.Supervised} {
 		if is {
 			f |= 1 << i
 		}
@@ -82,10 +88,10 @@ type block struct {
 	n    int
 	gone int // rows that are
 
-	opened, updated, urgency, gravity, hold                 numbers
-	area, grid, holder, category, department, first, person codes
-	severity, step, outcome                                 kinds
-	flags                                                   [blockSize]uint16
+	opened, updated, urgency, gravity, hold                      numbers
+	area, grid, holder, category, department, first, person, day codes
+	severity, step, outcome                                      kinds
+	flags                                                        [blockSize]uint16
 
 	oldest, newest int64 // of opened
 
@@ -133,6 +139,7 @@ type Table struct {
 
 	areas, grids, holders, categories, departments, people dictionary
 	severities, steps, outcomes                            dictionary
+	days                                                   dictionary // by their numbers
 
 	seed  maphash.Seed
 	slots []uint32 // row + 1 by its id's hash; 0: empty. At most half are taken
@@ -198,15 +205,26 @@ func (t *Table) set(b *block, i int, r *Row) error {
 	b.oldest, b.newest = min(b.oldest, r.Opened), max(b.newest, r.Opened)
 	b.area[i], b.grid[i], b.holder[i] = t.areas.code(r.Area), t.grids.code(r.Grid), t.holders.code(r.Holder)
 	b.category[i], b.person[i] = t.categories.code(r.Category), t.people.code(r.Person)
+	b.day[i] = t.days.code(dayOf(r.Opened))
 	b.department[i], b.first[i] = t.departments.code(r.Department), t.departments.code(r.First)
 	severity, step, outcome := t.severities.code(r.Severity), t.steps.code(r.Step), t.outcomes.code(r.Outcome)
 	if max(severity, step, outcome) >= math.MaxUint8 {
 		return ErrFull
 	}
 	b.severity[i], b.step[i], b.outcome[i] = uint8(severity), uint8(step), uint8(outcome)
-	b.flags[i] = r.flags()
+	if b.flags[i] = r.flags(); !r.Held {
+		b.hold[i] = 0
+	}
 	return nil
 }
+
+const (
+	dayMicros  = int64(24 * time.Hour / time.Microsecond)
+	zoneMicros = int64(8 * time.Hour / time.Microsecond) // the product's zone is UTC+8 and knows no summer time
+)
+
+// dayOf is the number of a moment's day in the product's zone, from 1970 on.
+func dayOf(at int64) string { return strconv.FormatInt((at+zoneMicros)/dayMicros, 10) }
 
 func (t *Table) at(row int) (*block, int) { return t.blocks[row>>blockBits], row & (blockSize - 1) }
 

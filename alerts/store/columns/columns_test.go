@@ -265,9 +265,9 @@ func TestTable(t *testing.T) {
 		if table.Len() != len(m) {
 			t.Fatalf("it holds %d cases, %d were put in", table.Len(), len(m))
 		}
-		check(60)
+		check(30)
 	}
-	check(200)
+	check(100)
 }
 
 func equal(got, want []columns.Group) bool {

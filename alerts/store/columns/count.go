@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"sharpeyes/alerts"
@@ -17,52 +17,41 @@ type Group struct {
 	Total, Open, Late, Closed, Solved, Direct, Returned, Reopened, Edited int64
 
 	Held, Hold int64 // those that are held, and the sum of their times in microseconds
-
-	day int64
 }
-
-const (
-	dayMicros  = int64(24 * time.Hour / time.Microsecond)
-	zoneMicros = int64(8 * time.Hour / time.Microsecond) // the product's zone is UTC+8 and knows no summer time
-)
 
 // Count counts the cases that a query leaves by a group, at most limit groups:
 // the newest days, else the largest.
 func (t *Table) Count(q *Query, by alerts.CaseGroup, now time.Time, limit int) []Group {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	c := &counter{past: math.MaxInt64 - now.UnixMicro(), solved: math.MaxUint8}
-	if code, known := t.outcomes.of[string(alerts.Solved)]; known {
-		c.solved = uint8(code)
-	}
-	p := t.plan(q)
 	d, column, kind := t.grouped(by)
-	for _, name := range d.names {
-		c.groups = append(c.groups, Group{Key: name})
+	c := &counter{past: math.MaxInt64 - now.UnixMicro(), tallies: make([]tally, len(d.names)), groups: make([]Group, len(d.names))}
+	for i, name := range d.names {
+		c.groups[i].Key = name
 	}
-	switch {
-	case by == alerts.GroupDay:
-		t.each(p, c.byDay())
-	case kind != nil:
-		t.each(p, func(b *block, sel []int32) { add(c, b, kind(b), sel) })
-	default:
-		t.each(p, func(b *block, sel []int32) { add(c, b, column(b), sel) })
-	}
+	t.each(t.plan(q), nil, func(b *block, sel []int32) {
+		if kind != nil {
+			add(c, b, kind(b), sel)
+		} else {
+			add(c, b, column(b), sel)
+		}
+	})
+	c.flush()
 	out := slices.DeleteFunc(c.groups, func(g Group) bool { return g.Total == 0 })
 	for i := range out {
 		out[i].Closed = out[i].Total - out[i].Open
 	}
 	slices.SortFunc(out, func(x, y Group) int {
 		if by == alerts.GroupDay {
-			return cmp.Compare(y.day, x.day)
+			return strings.Compare(y.Key, x.Key) // of five digits until the year 2243
 		}
-		return cmp.Or(cmp.Compare(y.Total, x.Total), cmp.Compare(x.Key, y.Key))
+		return cmp.Or(cmp.Compare(y.Total, x.Total), strings.Compare(x.Key, y.Key))
 	})
 	return out[:min(limit, len(out))]
 }
 
 // grouped returns the names that cases are grouped by, and the column with
-// their codes: one of the two. Days have neither.
+// their codes: one of the two.
 func (t *Table) grouped(by alerts.CaseGroup) (*dictionary, func(*block) *codes, func(*block) *kinds) {
 	switch by {
 	case alerts.GroupStep:
@@ -80,64 +69,69 @@ func (t *Table) grouped(by alerts.CaseGroup) (*dictionary, func(*block) *codes, 
 	case alerts.GroupDepartment:
 		return &t.departments, func(b *block) *codes { return &b.department }, nil
 	}
-	return &dictionary{}, nil, nil
+	return &t.days, func(b *block) *codes { return &b.day }, nil
 }
 
 // counter adds up rows by the group they are in.
 type counter struct {
-	past   int64 // see late
-	solved uint8
-	groups []Group // by code
+	past    int64 // see late
+	tallies []tally
+	rows    int     // in the tallies
+	groups  []Group // both by code
 }
 
-func one(is bool) int64 {
-	if is {
-		return 1
-	}
-	return 0
+// tally is what a group has got since the last flush.
+type tally struct {
+	flags [2]uint64 // eight counts of 16 bits, see spread
+	total int64
+	hold  int64
 }
+
+// mostTallied is how many rows a count of 16 bits has room for.
+const mostTallied = math.MaxUint16
+
+// spread is what flags add to a tally's.
+var spread = func() (out [256][2]uint64) {
+	for f := range out {
+		for bit := range 8 {
+			if f>>bit&1 != 0 {
+				out[f][bit/4] |= 1 << (bit % 4 * 16)
+			}
+		}
+	}
+	return out
+}()
 
 func add[T uint8 | uint32](c *counter, b *block, column *[blockSize]T, sel []int32) {
+	if c.rows += len(sel); c.rows > mostTallied {
+		c.flush()
+		c.rows = len(sel)
+	}
 	for _, i := range sel {
 		i &= blockSize - 1
-		g, f := &c.groups[column[i]], b.flags[i]
-		g.Total++
-		g.Open += one(f&isOpen != 0)
-		g.Late += one(f&isLate != 0 || b.late(int(i), c.past))
-		g.Solved += one(b.outcome[i] == c.solved)
-		g.Direct += one(f&isDirect != 0)
-		g.Returned += one(f&isReturned != 0)
-		g.Reopened += one(f&isReopened != 0)
-		g.Edited += one(f&isEdited != 0)
-		if f&isHeld != 0 {
-			g.Held++
-			g.Hold += b.hold[i]
+		f := b.flags[i]
+		if f&isOpen != 0 && b.late(int(i), c.past) {
+			f |= isLate
 		}
+		g, s := &c.tallies[column[i]], &spread[f&0xff]
+		g.flags[0] += s[0]
+		g.flags[1] += s[1]
+		g.total++
+		g.hold += b.hold[i]
 	}
 }
 
-// byDay adds up by the day on which a case was opened.
-func (c *counter) byDay() func(*block, []int32) {
-	known := make(map[int64]uint32)
-	var last struct {
-		day  int64
-		code uint32
-	}
-	var column codes
-	return func(b *block, sel []int32) {
-		for _, i := range sel {
-			day := (b.opened[i] + zoneMicros) / dayMicros
-			if len(c.groups) == 0 || day != last.day {
-				code, ok := known[day]
-				if !ok {
-					code = uint32(len(c.groups))
-					known[day] = code
-					c.groups = append(c.groups, Group{Key: strconv.FormatInt(day, 10), day: day})
-				}
-				last.day, last.code = day, code
-			}
-			column[i] = last.code
+func (c *counter) flush() {
+	for i := range c.tallies {
+		t, g := &c.tallies[i], &c.groups[i]
+		if t.total == 0 {
+			continue
 		}
-		add(c, b, &column, sel)
+		for bit, n := range [...]*int64{&g.Open, &g.Late, &g.Solved, &g.Direct, &g.Returned, &g.Reopened, &g.Edited, &g.Held} {
+			*n += int64(t.flags[bit/4] >> (bit % 4 * 16) & math.MaxUint16)
+		}
+		g.Total += t.total
+		g.Hold += t.hold
+		*t = tally{}
 	}
 }

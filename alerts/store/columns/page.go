@@ -3,6 +3,7 @@ package columns
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"sharpeyes/alerts"
@@ -52,14 +53,36 @@ func (t *Table) Page(q *Query, by alerts.CaseSort, after *Place, limit int) []Pl
 	// best, once there are enough: what comes after it is passed over.
 	best := make([]entry, 0, 2*limit)
 	var last *entry
-	t.each(t.plan(q), func(b *block, sel []int32) {
-		column := keys(b)
-		for n := len(sel) - 1; n >= 0; n-- { // newest first, which is the order as a rule
-			e := entry{column[sel[n]&(blockSize-1)], b, sel[n]}
-			if last != nil && (e.key < last.key || e.key == last.key && bytes.Compare(e.id(), last.id()) < 0) {
+	// fits keeps the rows that may come on the page.
+	fits := func(b *block, sel []int32) []int32 {
+		column, n := keys(b), 0
+		least, most := int64(math.MinInt64), int64(math.MaxInt64)
+		if last != nil {
+			least = last.key
+		}
+		if after != nil {
+			most = after.Key
+		}
+		for _, i := range sel {
+			sel[n] = i
+			key := column[i&(blockSize-1)]
+			if key > least && key < most {
+				n++
 				continue
 			}
-			if after != nil && (e.key > after.Key || e.key == after.Key && string(e.id()) >= after.ID) {
+			if key < least || key > most || last != nil && key == least && bytes.Compare(b.id(int(i)), last.id()) < 0 ||
+				after != nil && key == most && string(b.id(int(i))) >= after.ID {
+				continue
+			}
+			n++
+		}
+		return sel[:n]
+	}
+	t.each(t.plan(q), fits, func(b *block, sel []int32) {
+		column := keys(b)
+		for n := len(sel) - 1; n >= 0; n-- { // newest first, which is the order as a rule
+			e := entry{column[sel[n]], b, sel[n]}
+			if last != nil && descending(e, *last) > 0 {
 				continue
 			}
 			if best = append(best, e); len(best) == cap(best) {

@@ -26,8 +26,9 @@ type condition func(b *block, sel []int32) []int32
 // plan is a query in terms of a table's columns.
 type plan struct {
 	conditions   []condition
-	since, until int64 // of opened
-	nothing      bool  // nothing can meet it
+	text         condition // nil: none. It costs most and comes last
+	since, until int64     // of opened
+	nothing      bool      // nothing can meet it
 }
 
 func is[T uint8 | uint32](column func(*block) *[blockSize]T, want T) condition {
@@ -124,7 +125,7 @@ func (p *plan) oneOf(d *dictionary, column func(*block) *codes, names []string) 
 	p.add(any, among(column, m))
 }
 
-// plan puts the conditions in an order: those that leave little first, text last.
+// plan puts the conditions in an order: those that leave little first.
 func (t *Table) plan(q *Query) *plan {
 	f := q.Filter
 	p := &plan{since: math.MinInt64, until: math.MaxInt64}
@@ -167,7 +168,7 @@ func (t *Table) plan(q *Query) *plan {
 	}
 	if f.Text != "" {
 		n := t.needle(f.Text)
-		p.add(true, n.holding)
+		p.text = n.holding
 	}
 	return p
 }
@@ -230,26 +231,32 @@ func (t *Table) concerning(user string, reported []string, department string, jo
 	}
 }
 
-// each calls fn with the rows that meet a plan, the newest block first; fn may
-// write over them.
-func (t *Table) each(p *plan, fn func(b *block, sel []int32)) {
+// each calls fn with the rows that meet a plan and a further condition, nil for
+// none, the newest block first.
+func (t *Table) each(p *plan, further condition, fn func(b *block, sel []int32)) {
 	if p.nothing {
 		return
 	}
-	var all [blockSize]int32
+	conditions := slices.Clone(p.conditions)
+	for _, c := range []condition{further, p.text} {
+		if c != nil {
+			conditions = append(conditions, c)
+		}
+	}
+	var all, rows [blockSize]int32
+	for i := range all {
+		all[i] = int32(i)
+	}
 	for n := len(t.blocks) - 1; n >= 0; n-- {
 		b := t.blocks[n]
 		if b.newest < p.since || b.oldest >= p.until {
 			continue
 		}
-		for i := range all[:b.n] {
-			all[i] = int32(i)
-		}
-		sel := all[:b.n]
+		sel := rows[:copy(rows[:], all[:b.n])]
 		if b.gone > 0 {
 			sel = flagged(isGone, 0)(b, sel)
 		}
-		for _, c := range p.conditions {
+		for _, c := range conditions {
 			if len(sel) == 0 {
 				break
 			}
