@@ -73,13 +73,13 @@ func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 	if err != nil {
 		return nil, err
 	}
-	t, err := q.held.now(ctx, true)
+	v, err := q.held.now(ctx, true)
 	if err != nil {
 		return nil, err
 	}
 	var rows []countRow
-	if t != nil {
-		rows, err = q.countHeld(ctx, t, s, f, by, now)
+	if v != nil {
+		rows, err = q.countHeld(ctx, v, s, f, by, now)
 	} else {
 		rows, err = q.counted(ctx, s, f, column, by, now)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 	"sharpeyes/alerts/store/columns"
 )
 
-// held is the cases of the database as columns in memory. The database is the
-// truth: before every question the number of the newest change of a case is
-// read, and if it is not the one that the columns stand at, what has changed
-// since is read first. So an answer holds all that was committed before the
-// question, by whatever node.
+// held is the cases of the database as columns in memory, and where the areas
+// lie. The database is the truth: before every question the numbers of the newest
+// changes are read, and if they are not those that the memory stands at, what has
+// changed since is read first. So an answer holds all that was committed before
+// the question, by whatever node.
 type held struct {
 	reads *bun.DB
 	most  int
@@ -27,9 +28,22 @@ type held struct {
 	table atomic.Pointer[columns.Table]
 	stand atomic.Int64 // all changes up to this one are in the table; stored after it
 	over  atomic.Bool  // there are more cases than most
+	areas atomic.Pointer[lie]
 
 	cancel context.CancelFunc
 	ended  chan struct{}
+}
+
+// lie is where the areas lie in the tree.
+type lie struct {
+	stand int64
+	paths map[string]string
+}
+
+// view is what a question is answered from.
+type view struct {
+	*columns.Table
+	paths map[string]string
 }
 
 // hold begins to read the cases. Who asks meanwhile is answered by the database,
@@ -51,21 +65,36 @@ func (h *held) close() {
 	<-h.ended
 }
 
-// now returns the columns as the cases are now; nil where the database is to be
-// asked: there are too many cases or, for those that are not patient, others are
-// still reading them.
-func (h *held) now(ctx context.Context, patient bool) (*columns.Table, error) {
+// now returns all as it is now; nil where the database is to be asked: there are
+// too many cases or, for those that are not patient, others are still reading
+// them.
+func (h *held) now(ctx context.Context, patient bool) (*view, error) {
 	if h == nil || h.over.Load() {
 		return nil, nil
 	}
-	newest, err := newestChange(ctx, h.reads)
+	cases, areas, err := newestChanges(ctx, h.reads)
 	if err != nil {
 		return nil, err
 	}
-	if t := h.table.Load(); t != nil && h.stand.Load() == newest {
-		return t, nil
+	t := h.table.Load()
+	if t == nil || h.stand.Load() != cases {
+		if t, err = h.newer(ctx, patient || t != nil); t == nil || err != nil {
+			return nil, err
+		}
 	}
-	if h.table.Load() != nil || patient {
+	at := h.areas.Load()
+	if at == nil || at.stand != areas {
+		if at, err = readAreas(ctx, h.reads, areas); err != nil {
+			return nil, err
+		}
+		h.areas.Store(at)
+	}
+	return &view{t, at.paths}, nil
+}
+
+// newer brings the table to what the cases are now.
+func (h *held) newer(ctx context.Context, patient bool) (*columns.Table, error) {
+	if patient {
 		select {
 		case h.turn <- struct{}{}:
 		case <-ctx.Done():
@@ -79,7 +108,8 @@ func (h *held) now(ctx context.Context, patient bool) (*columns.Table, error) {
 		}
 	}
 	defer func() { <-h.turn }()
-	if h.table.Load() == nil {
+	var err error
+	if h.table.Load() == nil && !h.over.Load() {
 		err = h.load(ctx)
 	}
 	if err == nil && h.table.Load() != nil {
@@ -88,15 +118,28 @@ func (h *held) now(ctx context.Context, patient bool) (*columns.Table, error) {
 	return h.table.Load(), err
 }
 
-// newestChange is the number of the last transaction that saved cases.
-func newestChange(ctx context.Context, db bun.IDB) (n int64, err error) {
-	if err := db.QueryRowContext(ctx, "SELECT value FROM series WHERE name = '"+changeSeries+"'").Scan(&n); err != nil {
-		return 0, fmt.Errorf("store: read number of changes: %w", classify(err))
+// newestChanges are the numbers of the last transactions that saved cases, and
+// areas.
+func newestChanges(ctx context.Context, db bun.IDB) (cases, areas int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT (SELECT value FROM series WHERE name = 'cases'), (SELECT value FROM series WHERE name = 'areas')").
+		Scan(&cases, &areas)
+	if err != nil {
+		return 0, 0, fmt.Errorf("store: read numbers of changes: %w", classify(err))
 	}
-	return n, nil
+	return cases, areas, nil
 }
 
-const changeSeries = "cases"
+func readAreas(ctx context.Context, db bun.IDB, stand int64) (*lie, error) {
+	var rows []struct{ ID, Path string }
+	if err := db.NewRaw("SELECT id, path FROM areas").Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("store: read areas: %w", classify(err))
+	}
+	at := &lie{stand, make(map[string]string, len(rows))}
+	for _, r := range rows {
+		at.paths[r.ID] = r.Path
+	}
+	return at, nil
+}
 
 // loadStep is how many cases are read by one statement.
 const loadStep = 20_000
@@ -104,7 +147,7 @@ const loadStep = 20_000
 // load reads all cases, in the order of time. What changes meanwhile has a
 // higher number than the one read before.
 func (h *held) load(ctx context.Context) error {
-	stand, err := newestChange(ctx, h.reads)
+	stand, _, err := newestChanges(ctx, h.reads)
 	if err != nil {
 		return err
 	}
@@ -130,7 +173,7 @@ func (h *held) load(ctx context.Context) error {
 
 // follow reads what has changed since.
 func (h *held) follow(ctx context.Context) error {
-	newest, err := newestChange(ctx, h.reads)
+	newest, _, err := newestChanges(ctx, h.reads)
 	stand := h.stand.Load()
 	if err != nil || newest == stand {
 		return err
@@ -189,25 +232,30 @@ func readRows(ctx context.Context, db bun.IDB, rows []columns.Row, which string,
 
 // question is what a scope, its sight and a filter ask of the columns; false:
 // nothing can meet it.
-func (q queries) question(ctx context.Context, s alerts.Scope, f alerts.CaseFilter) (*columns.Query, bool, error) {
+func (q queries) question(ctx context.Context, v *view, s alerts.Scope, f alerts.CaseFilter) (*columns.Query, bool, error) {
 	out := &columns.Query{Filter: f, Sight: s.Sight(), Joint: make(map[string][]string)}
 	if unseen(s) || !storable(textOf(f)) {
 		return out, false, nil
 	}
-	where, args, ok, err := q.placed(ctx, s, f.AreaID)
-	if err != nil || !ok {
-		return out, false, err
+	below, known := v.paths[f.AreaID]
+	if f.AreaID != "" && !known {
+		return out, false, nil
 	}
+	if out.Everywhere = f.AreaID == "" && s.Everything(); !out.Everywhere {
+		for id, path := range v.paths {
+			if strings.HasPrefix(path, below) && s.Covers(path) {
+				out.Areas = append(out.Areas, id)
+			}
+		}
+	}
+	var err error
 	ids := func(into *[]string, query string, args ...any) {
 		if err == nil {
 			err = q.db.NewRaw(query, args...).Scan(ctx, into)
 		}
 	}
-	if out.Everywhere = where == ""; !out.Everywhere {
-		ids(&out.Areas, "SELECT id FROM areas WHERE "+where, args...)
-	}
-	if v := out.Sight; !v.All && v.UserID != "" {
-		ids(&out.Reported, reportedBy, v.UserID)
+	if sight := out.Sight; !sight.All && sight.UserID != "" {
+		ids(&out.Reported, reportedBy, sight.UserID)
 	}
 	for _, department := range []string{f.DepartmentID, out.Sight.DepartmentID} {
 		if department != "" && out.Joint[department] == nil {
@@ -223,7 +271,7 @@ func (q queries) question(ctx context.Context, s alerts.Scope, f alerts.CaseFilt
 }
 
 // pageHeld is Cases from the columns.
-func (q queries) pageHeld(ctx context.Context, t *columns.Table, s alerts.Scope, f alerts.CaseFilter, o caseOrder, limit int) ([]alerts.Case, string, error) {
+func (q queries) pageHeld(ctx context.Context, v *view, s alerts.Scope, f alerts.CaseFilter, o caseOrder, limit int) ([]alerts.Case, string, error) {
 	var after *columns.Place
 	if f.Page.Cursor != "" {
 		key, id, err := o.parse(f.Page.Cursor)
@@ -236,11 +284,11 @@ func (q queries) pageHeld(ctx context.Context, t *columns.Table, s alerts.Scope,
 		}
 		after = &columns.Place{Key: at, ID: id}
 	}
-	question, ok, err := q.question(ctx, s, f)
+	question, ok, err := q.question(ctx, v, s, f)
 	if err != nil || !ok {
 		return nil, "", err
 	}
-	page := t.Page(question, f.Sort, after, limit+1)
+	page := v.Page(question, f.Sort, after, limit+1)
 	next := ""
 	if len(page) > limit {
 		page = page[:limit]
@@ -255,12 +303,12 @@ func (q queries) pageHeld(ctx context.Context, t *columns.Table, s alerts.Scope,
 }
 
 // countHeld is CaseCounts from the columns.
-func (q queries) countHeld(ctx context.Context, t *columns.Table, s alerts.Scope, f alerts.CaseFilter, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
-	question, ok, err := q.question(ctx, s, f)
+func (q queries) countHeld(ctx context.Context, v *view, s alerts.Scope, f alerts.CaseFilter, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+	question, ok, err := q.question(ctx, v, s, f)
 	if err != nil || !ok {
 		return nil, err
 	}
-	groups := t.Count(question, by, now, maxGroups)
+	groups := v.Count(question, by, now, maxGroups)
 	out := make([]countRow, len(groups))
 	for i, g := range groups {
 		out[i] = countRow{Key: g.Key, Total: g.Total, Open: g.Open, Late: g.Late, Closed: g.Closed, Solved: g.Solved, Direct: g.Direct,

@@ -67,11 +67,11 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	if err != nil {
 		return nil, "", err
 	}
-	switch t, err := q.held.now(ctx, false); {
+	switch v, err := q.held.now(ctx, false); {
 	case err != nil:
 		return nil, "", err
-	case t != nil:
-		return q.pageHeld(ctx, t, s, f, o, limit)
+	case v != nil:
+		return q.pageHeld(ctx, v, s, f, o, limit)
 	}
 	conditions, ok, err := q.conditions(ctx, s, f)
 	if err != nil || !ok {

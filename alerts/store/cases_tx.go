@@ -38,12 +38,13 @@ func (t *tx) SaveCase(c alerts.Case) error {
 	return refused(err, "case", c.Code)
 }
 
-// changes numbers the transactions that save cases. The number goes up before
-// the commit, outside all savepoints: what one of the writes undoes must not
-// take it back from the others.
+// changes numbers the transactions that save cases, and those that save areas.
+// The numbers go up before the commit, outside all savepoints: what one of the
+// writes undoes must not take it back from the others.
 type changes struct {
-	of   bun.Tx
-	next int64 // 0: no case was saved yet
+	of    bun.Tx
+	next  int64 // 0: no case was saved yet
+	areas bool  // some were saved
 }
 
 func (t *tx) changeNumber() (int64, error) {
@@ -51,7 +52,7 @@ func (t *tx) changeNumber() (int64, error) {
 		return 0, errOver
 	}
 	if t.changes.next == 0 {
-		n, err := newestChange(context.Background(), t.db)
+		n, _, err := newestChanges(context.Background(), t.db)
 		if err != nil {
 			return 0, err
 		}
@@ -60,12 +61,17 @@ func (t *tx) changeNumber() (int64, error) {
 	return t.changes.next, nil
 }
 
-// keep keeps the number.
-func (c *changes) keep(in bun.Tx) error {
-	if c == nil || c.of.Tx != in.Tx || c.next == 0 {
+// keep keeps the numbers.
+func (c *changes) keep(in bun.Tx) (err error) {
+	if c == nil || c.of.Tx != in.Tx {
 		return nil
 	}
-	_, err := in.ExecContext(context.Background(), "UPDATE series SET value = ? WHERE name = '"+changeSeries+"'", c.next)
+	if c.next > 0 {
+		_, err = in.ExecContext(context.Background(), "UPDATE series SET value = ? WHERE name = 'cases'", c.next)
+	}
+	if err == nil && c.areas {
+		_, err = in.ExecContext(context.Background(), "UPDATE series SET value = value + 1 WHERE name = 'areas'")
+	}
 	if err != nil {
 		return fmt.Errorf("store: number of changes: %w", classify(err))
 	}

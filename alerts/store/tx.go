@@ -122,6 +122,7 @@ func (t *tx) SaveArea(a alerts.Area) error {
 	if old.Path != "" && strings.HasPrefix(parent, old.Path) {
 		return alerts.InvalidField("parent_id", "area %q cannot lie below itself", a.ID)
 	}
+	t.changes.areas = true
 	row, err := areaToRow(a)
 	if err != nil {
 		return err

@@ -1,13 +1,13 @@
--- Lists and dashboards of cases are answered from columns in memory, see
--- cases_held.go. changed: number of the transaction that saved a case last, so
--- that every node finds what it has not read; series holds the newest. The sums
--- of dashboards are kept no more, and indexes no wider than the first answers
--- after a start need: every move of a case was slowed by them.
+-- Lists and dashboards of cases are answered from memory, see cases_held.go.
+-- changed: number of the transaction that saved a case last, so that every node
+-- finds what it has not read; series holds the newest, and counts the changes of
+-- areas. The sums of dashboards are kept no more, and indexes no wider than the
+-- first answers after a start need: they slowed every move of a case.
 
 -- +goose Up
 ALTER TABLE cases ADD COLUMN changed BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX cases_changed ON cases (changed);
-INSERT INTO series (name, value) VALUES ('cases', 0);
+INSERT INTO series (name, value) VALUES ('cases', 0), ('areas', 0);
 DROP TABLE case_sums;
 DROP INDEX cases_late;
 CREATE INDEX cases_late ON cases (urgency) WHERE urgency > 0;
@@ -37,6 +37,6 @@ CREATE TABLE case_sums (
     hold_time BIGINT NOT NULL,
     PRIMARY KEY (node, kind, item, severity, step, outcome, direct)
 );
-DELETE FROM series WHERE name = 'cases';
+DELETE FROM series WHERE name IN ('cases', 'areas');
 DROP INDEX cases_changed;
 ALTER TABLE cases DROP COLUMN changed;
