@@ -301,6 +301,8 @@ type CaseReader interface {
 	Attachments(ctx context.Context, caseID string) ([]Attachment, error)
 	Attachment(ctx context.Context, id string) (Attachment, error)
 	Notes(ctx context.Context, incidentID string) ([]Note, error)
+	// Voices returns by case who has written in its room or added a file to it.
+	Voices(ctx context.Context, caseIDs []string) (map[string][]string, error)
 }
 
 // CaseTx is the part of Tx about cases.

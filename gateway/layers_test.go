@@ -29,7 +29,8 @@ var rooms = map[string]room{
 	"alerts/audit":           {own: []string{"alerts"}},
 	"alerts/geo":             {own: []string{"alerts"}, heavy: []string{"orb", "rtree"}},
 	"alerts/desk":            {own: []string{"alerts", "alerts/geo"}},
-	"alerts/store":           {own: []string{"alerts"}, heavy: []string{"bun", "goose", "pgx", "sqlite"}},
+	"alerts/store":           {own: []string{"alerts", "alerts/store/columns"}, heavy: []string{"bun", "goose", "pgx", "sqlite"}},
+	"alerts/store/columns":   {own: []string{"alerts"}},
 	"alerts/store/pgtest":    {heavy: []string{"pgx"}},
 	"alerts/store/storetest": {own: []string{"alerts"}},
 

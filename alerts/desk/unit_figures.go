@@ -52,6 +52,7 @@ func (d *Desk) unitCounts(ctx context.Context, s alerts.Scope, a alerts.Area, q 
 		v.Returned += c.Returned
 		v.Edited += c.Edited
 		v.Late += c.Late
+		v.Direct += c.Direct
 		held += float64(c.Held)
 		holding += float64(c.Held) * c.HoldTime.Minutes()
 	}
@@ -69,8 +70,8 @@ func (d *Desk) unitCounts(ctx context.Context, s alerts.Scope, a alerts.Area, q 
 	return v, err
 }
 
-// unsupported counts the direct reports of which each unit had a copy, and those
-// of them to which nobody of it has said or added anything.
+// unsupported counts, of the newest direct reports of which each unit had a copy,
+// those to which nobody of it has said or added anything.
 func (d *Desk) unsupported(ctx context.Context, s alerts.Scope, t *town, q FiguresQuery, units []UnitFigures) error {
 	yes := true
 	homes := make(map[string]string) // of people: the path of their area
@@ -78,7 +79,8 @@ func (d *Desk) unsupported(ctx context.Context, s alerts.Scope, t *town, q Figur
 		u := &units[n]
 		a, _ := t.area(u.AreaID)
 		if county := t.countyOf(a.ID); county.ID == a.ID || !strings.HasPrefix(a.Path, county.Path) {
-			continue // it holds direct reports itself
+			u.Direct = 0 // it holds direct reports itself
+			continue
 		}
 		page := alerts.Page{Limit: maxDirectChecked}
 		list, _, err := d.store.Cases(ctx, s, alerts.CaseFilter{AreaID: u.AreaID, Direct: &yes, Since: q.Since, Until: q.Until,
@@ -86,20 +88,19 @@ func (d *Desk) unsupported(ctx context.Context, s alerts.Scope, t *town, q Figur
 		if err != nil {
 			return err
 		}
-		counts, err := d.store.CaseCounts(ctx, s, alerts.CaseFilter{AreaID: u.AreaID, Direct: &yes, Since: q.Since, Until: q.Until},
-			alerts.GroupStep, d.now())
+		var ids []string
+		for _, k := range list {
+			if k.HolderPath != a.Path && strings.HasPrefix(a.Path, k.HolderPath) {
+				ids = append(ids, k.ID)
+			}
+		}
+		voices, err := d.store.Voices(ctx, ids)
 		if err != nil {
 			return err
 		}
-		for _, c := range counts {
-			u.Direct += c.Total
-		}
-		for _, k := range list {
-			if k.HolderPath == a.Path || !strings.HasPrefix(a.Path, k.HolderPath) {
-				continue
-			}
-			u.DirectChecked++
-			helped, err := d.supported(ctx, k.ID, a.Path, homes)
+		u.DirectChecked = int64(len(ids))
+		for _, id := range ids {
+			helped, err := d.supported(ctx, voices[id], a.Path, homes)
 			if err != nil {
 				return err
 			}
@@ -111,25 +112,9 @@ func (d *Desk) unsupported(ctx context.Context, s alerts.Scope, t *town, q Figur
 	return nil
 }
 
-// supported tells whether somebody at home in an area or below it has written in
-// a case's room, or added a file.
-func (d *Desk) supported(ctx context.Context, caseID, path string, homes map[string]string) (bool, error) {
-	var people []string
-	comments, _, err := d.store.Comments(ctx, caseID, alerts.Page{Limit: 1000})
-	if err != nil {
-		return false, err
-	}
-	for _, c := range comments {
-		people = append(people, c.AuthorID)
-	}
-	files, err := d.store.Attachments(ctx, caseID)
-	if err != nil {
-		return false, err
-	}
-	for _, f := range files {
-		people = append(people, f.ByID)
-	}
-	for _, id := range unique(people) {
+// supported tells whether one of some people is at home in an area or below it.
+func (d *Desk) supported(ctx context.Context, people []string, path string, homes map[string]string) (bool, error) {
+	for _, id := range people {
 		home, known := homes[id]
 		if !known {
 			u, err := d.store.User(ctx, alerts.System(), id)

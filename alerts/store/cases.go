@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -127,6 +128,25 @@ func (q queries) Comments(ctx context.Context, caseID string, p alerts.Page) ([]
 	out, next := list(rows, limit, byCommented,
 		func(r commentRow) (string, string) { return strconv.FormatInt(r.At, 10), r.ID }, commentRow.value)
 	return out, next, nil
+}
+
+// Voices returns who has said or added something in some cases.
+func (q queries) Voices(ctx context.Context, caseIDs []string) (map[string][]string, error) {
+	ids := slices.DeleteFunc(slices.Clone(caseIDs), func(id string) bool { return !storable(id) })
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []struct{ CaseID, UserID string }
+	err := q.db.NewRaw(`SELECT case_id, author_id AS user_id FROM case_comments WHERE case_id IN (?0) UNION
+		SELECT case_id, by_id FROM case_attachments WHERE case_id IN (?0) ORDER BY case_id, user_id`, bun.List(ids)).Scan(q.ctx(ctx), &rows)
+	if err != nil {
+		return nil, fmt.Errorf("store: list who has a voice in cases: %w", classify(err))
+	}
+	out := make(map[string][]string)
+	for _, r := range rows {
+		out[r.CaseID] = append(out[r.CaseID], r.UserID)
+	}
+	return out, nil
 }
 
 // Attachments returns the files of a case, oldest first.

@@ -11,8 +11,7 @@ import (
 
 // BenchmarkCaseWrites is the load generator of case writes: many officers at
 // once, each waiting until his move is on the disk before the next. A write is
-// what the desk's is: the case read and saved with its sums, a move with its
-// hash, an entry of the audit, an event.
+// what the desk's is: the case read and saved, a move with its hash, an entry of the audit, an event.
 func BenchmarkCaseWrites(b *testing.B) {
 	for _, writers := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sharpeyes/alerts"
+	"sharpeyes/alerts/store/columns"
 )
 
 // condition is one part of what a caller asks of cases, r.
@@ -40,11 +41,14 @@ func (q queries) conditions(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 	if unseen(s) || !storable(textOf(f)) {
 		return nil, false, nil
 	}
-	places, ok, err := q.placed(ctx, s, f.AreaID)
+	where, args, ok, err := q.placed(ctx, s, f.AreaID)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	all := append(places, seen(s.Sight())...)
+	all := seen(s.Sight())
+	if where != "" {
+		all = append(all, when("cases_area", "r.area_id IN (SELECT id FROM areas WHERE "+where+")", args...))
+	}
 	add := func(is bool, c condition) {
 		if is {
 			all = append(all, c)
@@ -85,26 +89,24 @@ func (q queries) conditions(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 	return all, true, nil
 }
 
-// placed is the condition that a case happened in a scope and below an area.
-func (q queries) placed(ctx context.Context, s alerts.Scope, areaID string) ([]condition, bool, error) {
-	var where []string
-	var args []any
+// placed is the condition that an area lies in a scope and below an area, empty
+// where every one does; false: none does.
+func (q queries) placed(ctx context.Context, s alerts.Scope, areaID string) (where string, args []any, ok bool, err error) {
 	if !s.Everything() {
-		w, a := pathRanges("path", s.Paths)
-		where, args = append(where, w), append(args, a...)
+		where, args = pathRanges("path", s.Paths)
 	}
-	if areaID != "" {
-		path, err := q.areaPath(ctx, areaID)
-		if err != nil || path == "" {
-			return nil, false, err
-		}
-		w, a := pathRanges("path", []string{path})
-		where, args = append(where, w), append(args, a...)
+	if areaID == "" {
+		return where, args, true, nil
 	}
-	if len(where) == 0 {
-		return nil, true, nil
+	path, err := q.areaPath(ctx, areaID)
+	if err != nil || path == "" {
+		return "", nil, false, err
 	}
-	return []condition{when("cases_area", "r.area_id IN (SELECT id FROM areas WHERE "+strings.Join(where, " AND ")+")", args...)}, true, nil
+	below, more := pathRanges("path", []string{path})
+	if where != "" {
+		where += " AND "
+	}
+	return where + below, append(args, more...), true, nil
 }
 
 // seen is the condition that the caller is a party to a case.
@@ -114,6 +116,12 @@ func seen(v alerts.Sight) []condition {
 	}
 	return []condition{concerning(v.UserID, v.DepartmentID, v.GridIDs)}
 }
+
+// Ids of the cases that a user reported, and that a department has a part in.
+const (
+	reportedBy = "SELECT f.case_id AS id FROM incidents AS i JOIN case_filings AS f ON f.incident_id = i.id WHERE i.reporter_id = ?"
+	jointOf    = "SELECT case_id AS id FROM case_parts WHERE department_id = ?"
+)
 
 // concerning is the condition that a case was reported by a user or is assigned
 // to him, that a department is assigned, was first or is joint, or that it
@@ -129,13 +137,13 @@ func concerning(user, department string, grids []string) condition {
 	if user != "" {
 		add("r.person_id = ?", "SELECT id FROM cases WHERE person_id = ?", user)
 		add("EXISTS (SELECT 1 FROM case_filings AS f JOIN incidents AS i ON i.id = f.incident_id WHERE f.case_id = r.id AND i.reporter_id = ?)",
-			"SELECT f.case_id AS id FROM incidents AS i JOIN case_filings AS f ON f.incident_id = i.id WHERE i.reporter_id = ?", user)
+			reportedBy, user)
 	}
 	if department != "" {
 		add("r.department_id = ?", "SELECT id FROM cases WHERE department_id = ?", department)
 		add("r.first_id = ?", "SELECT id FROM cases WHERE first_id = ?", department)
 		add("EXISTS (SELECT 1 FROM case_parts AS p WHERE p.case_id = r.id AND p.department_id = ?)",
-			"SELECT case_id AS id FROM case_parts WHERE department_id = ?", department)
+			jointOf, department)
 	}
 	for _, g := range slices.Compact(slices.Sorted(slices.Values(grids))) {
 		add("r.grid_id = ?", "SELECT id FROM cases WHERE grid_id = ?", g)
@@ -171,7 +179,7 @@ func opened(since, until time.Time) (condition, bool) {
 
 // holding is the condition that a case's title, address or code holds a text.
 func holding(text string) condition {
-	pattern := containing(lower(text))
+	pattern := containing(columns.Lower(text))
 	like := func(column string) string { return "lower(r." + column + `) LIKE ? ESCAPE '\'` }
 	return when("", "("+like("title")+" OR "+like("address")+" OR "+like("code")+")", pattern, pattern, pattern)
 }

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"sharpeyes/alerts"
 )
 
@@ -33,8 +31,8 @@ func groupColumn(by alerts.CaseGroup) (string, error) {
 		return "r.holder_id", nil
 	case alerts.GroupDepartment:
 		return "r.department_id", nil
-	case alerts.GroupDay:
-		return dayKey("r"), nil
+	case alerts.GroupDay: // its number from 1970 on: text of five digits until the year 2243
+		return fmt.Sprintf("CAST((r.opened_at + %d) / %d AS TEXT)", zoneMicros, dayMicros), nil
 	}
 	return "", alerts.InvalidField("by", "must be step, severity, category, area, grid, holder, department or day")
 }
@@ -68,24 +66,22 @@ func (r countRow) value() alerts.CaseCount {
 	return c
 }
 
-// CaseCounts counts cases by a group.
+// CaseCounts counts cases by a group: from the columns that are held, which are
+// waited for, or else from the database.
 func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFilter, by alerts.CaseGroup, now time.Time) ([]alerts.CaseCount, error) {
 	column, err := groupColumn(by)
 	if err != nil {
 		return nil, err
 	}
-	conditions, ok, err := q.conditions(ctx, s, f)
-	if err != nil || !ok {
+	v, err := q.held.now(ctx, true)
+	if err != nil {
 		return nil, err
 	}
-	rows, summed, err := q.fromSums(ctx, s, f, by)
-	switch {
-	case err != nil:
-		return nil, err
-	case summed:
-		err = q.addLate(ctx, rows, conditions, column, now)
-	default:
-		rows, err = q.counted(ctx, conditions, column, by, now)
+	var rows []countRow
+	if v != nil {
+		rows, err = q.countHeld(ctx, v, s, f, by, now)
+	} else {
+		rows, err = q.counted(ctx, s, f, column, by, now)
 	}
 	if err == nil && by == alerts.GroupDay {
 		rows, err = inDayOrder(rows)
@@ -98,7 +94,11 @@ func (q queries) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFi
 
 // counted counts by looking at each case, of those that the narrowest condition
 // leaves.
-func (q queries) counted(ctx context.Context, conditions []condition, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+func (q queries) counted(ctx context.Context, s alerts.Scope, f alerts.CaseFilter, column string, by alerts.CaseGroup, now time.Time) ([]countRow, error) {
+	conditions, ok, err := q.conditions(ctx, s, f)
+	if err != nil || !ok {
+		return nil, err
+	}
 	sel, err := q.narrowest(ctx, conditions, "cases_opened", fewToCount)
 	if err != nil {
 		return nil, err
@@ -118,20 +118,15 @@ func (q queries) counted(ctx context.Context, conditions []condition, column str
 	count("held", "r.held_at > 0")
 	sel = sel.ColumnExpr("CAST(SUM(CASE WHEN r.held_at > 0 THEN r.held_at - r.opened_at ELSE 0 END) AS BIGINT) AS hold_time").
 		GroupExpr("key")
+	order := "total DESC, key"
+	if by == alerts.GroupDay {
+		order = "key DESC"
+	}
 	var rows []countRow
-	if err := ordered(sel, by).Limit(maxGroups).Scan(q.ctx(ctx), &rows); err != nil {
+	if err := sel.OrderExpr(order).Limit(maxGroups).Scan(q.ctx(ctx), &rows); err != nil {
 		return nil, fmt.Errorf("store: count cases: %w", classify(err))
 	}
 	return rows, nil
-}
-
-// ordered puts groups, of which the first are taken, in order: the newest days,
-// else the largest.
-func ordered(sel *bun.SelectQuery, by alerts.CaseGroup) *bun.SelectQuery {
-	if by == alerts.GroupDay {
-		return sel.OrderExpr("key DESC")
-	}
-	return sel.OrderExpr("total DESC, key")
 }
 
 // closedLate is the condition that a case was closed after its time.

@@ -107,7 +107,7 @@ func (w worker) finish(tx alerts.Tx, c alerts.Case, m alerts.Move, n int) error 
 
 // TestKillCases kills a process that writes cases, at random moments and at each
 // step of a write: no acknowledged move is lost, and every case, its moves, its
-// events, the sums and the audit agree.
+// events, the columns in memory and the audit agree.
 func TestKillCases(t *testing.T) {
 	killCases(t, filepath.Join(t.TempDir(), "sharpeyes.db"), rounds(t, 8))
 }
@@ -179,12 +179,12 @@ func checkCases(t *testing.T, path string, acknowledged map[int]bool) {
 	}
 	for _, c := range counts {
 		if steps[c.Key] != c.Total {
-			t.Fatalf("%d cases at %s, the sums say %d", steps[c.Key], c.Key, c.Total)
+			t.Fatalf("%d cases at %s, the counts say %d", steps[c.Key], c.Key, c.Total)
 		}
 		delete(steps, c.Key)
 	}
 	if len(steps) > 0 {
-		t.Fatalf("the sums leave out %v", steps)
+		t.Fatalf("the counts leave out %v", steps)
 	}
 }
 

@@ -53,9 +53,11 @@ func textOf(f alerts.CaseFilter) string {
 // Cases lists cases in one of the fixed orders.
 //
 // A page is read in two steps: the ids of its rows, and then the rows. The ids
-// come in one of two ways. Where a condition leaves few cases, these are taken
-// from its index and sorted. Where every condition leaves many, the index of
-// the order is walked until the page is full, which is soon.
+// come from the columns that are held. Inside a transaction, before they are
+// held and where there are too many, the ids come from the database in one of
+// two ways. Where a condition leaves few cases, these are taken from its index
+// and sorted. Where every condition leaves many, the index of the order is
+// walked until the page is full, which is soon as a rule.
 func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter) ([]alerts.Case, string, error) {
 	limit, err := limitOf(f.Page)
 	if err != nil {
@@ -64,6 +66,12 @@ func (q queries) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter)
 	o, err := orderOf(f.Sort)
 	if err != nil {
 		return nil, "", err
+	}
+	switch v, err := q.held.now(ctx, false); {
+	case err != nil:
+		return nil, "", err
+	case v != nil:
+		return q.pageHeld(ctx, v, s, f, o, limit)
 	}
 	conditions, ok, err := q.conditions(ctx, s, f)
 	if err != nil || !ok {
@@ -126,7 +134,7 @@ const (
 	// leave nothing, and the order would be walked to its end.
 	fewOfMany = 60_000
 	// fewInSpan is that for a span of time that ended: orders begin with what is
-	// new. The index of times holds the other orders, too.
+	// new.
 	fewInSpan = 400_000
 	// fewToCount is that for counts, which have to walk to the end.
 	fewToCount = 400_000

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/uptrace/bun"
 
 	"sharpeyes/alerts"
 )
@@ -23,16 +26,56 @@ func (t *tx) SaveCase(c alerts.Case) error {
 	if row.HeldAt == 0 && c.Step != alerts.StepReport && c.Step != alerts.StepFile {
 		row.HeldAt = row.StepAt
 	}
+	if row.Changed, err = t.changeNumber(); err != nil {
+		return err
+	}
 	err = t.replace(&row, row.Version, "case", c.Code)
 	if errors.Is(err, errMissing) {
 		e := alerts.InvalidField("area_id", "there is no such area, holder or grid")
 		e.Err = err
 		return e
 	}
-	if err != nil {
-		return refused(err, "case", c.Code)
+	return refused(err, "case", c.Code)
+}
+
+// changes numbers the transactions that save cases, and those that save areas.
+// The numbers go up before the commit, outside all savepoints: what one of the
+// writes undoes must not take it back from the others.
+type changes struct {
+	of    bun.Tx
+	next  int64 // 0: no case was saved yet
+	areas bool  // some were saved
+}
+
+func (t *tx) changeNumber() (int64, error) {
+	if t.over {
+		return 0, errOver
 	}
-	return t.sumUp(old, row)
+	if t.changes.next == 0 {
+		n, _, err := newestChanges(context.Background(), t.db)
+		if err != nil {
+			return 0, err
+		}
+		t.changes.next = n + 1
+	}
+	return t.changes.next, nil
+}
+
+// keep keeps the numbers.
+func (c *changes) keep(in bun.Tx) (err error) {
+	if c == nil || c.of.Tx != in.Tx {
+		return nil
+	}
+	if c.next > 0 {
+		_, err = in.ExecContext(context.Background(), "UPDATE series SET value = ? WHERE name = 'cases'", c.next)
+	}
+	if err == nil && c.areas {
+		_, err = in.ExecContext(context.Background(), "UPDATE series SET value = value + 1 WHERE name = 'areas'")
+	}
+	if err != nil {
+		return fmt.Errorf("store: number of changes: %w", classify(err))
+	}
+	return nil
 }
 
 // before returns what is stored of a case, nil where there is nothing.

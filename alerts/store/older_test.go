@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
 	"sharpeyes/alerts"
+	"sharpeyes/alerts/store"
 )
 
 // A file of the first version: what stood as text becomes departments, one for
@@ -68,5 +71,70 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 	}
 	if versions, err := s.GridVersions(ctx, alerts.System(), "g1"); err != nil || len(versions) != 1 || versions[0].Households != 300 {
 		t.Errorf("versions %+v %v", versions, err)
+	}
+}
+
+func TestCasesOfTheTenthVersion(t *testing.T) {
+	path := file(t)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	casesOfTheTenthVersion(t, path, db, goose.DialectSQLite3)
+}
+
+// A database with cases goes back to the tenth version, whose program writes to
+// it, and comes up again: the same is listed and counted as before, and what
+// changes afterwards is seen.
+func casesOfTheTenthVersion(t *testing.T, address string, db *sql.DB, dialect goose.Dialect) {
+	ctx := context.Background()
+	answers := func(s *store.Store) (out []any) {
+		for _, by := range []alerts.CaseGroup{alerts.GroupDay, alerts.GroupHolder, alerts.GroupCategory} {
+			counts, err := s.CaseCounts(ctx, alerts.System(), alerts.CaseFilter{}, by, time.UnixMicro(store.SeedEnd))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, _, err := s.Cases(ctx, alerts.System(), alerts.CaseFilter{Text: "燃气", Page: alerts.Page{Limit: 1000}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, counts, list)
+		}
+		return out
+	}
+	s := open(t, address)
+	store.SeedTown(t, s)
+	store.SeedCases(t, s, 600)
+	want := answers(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(dialect, db, os.DirFS("migrations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.DownTo(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM case_sums").Scan(&n); err != nil {
+		t.Fatalf("the tenth version's table: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, address)
+	defer s.Close()
+	if got := answers(s); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+	if err := (worker{}).step(s, store.SeedID(1), 1); err != nil {
+		t.Fatal(err)
+	}
+	if list, _, err := s.Cases(ctx, alerts.System(), alerts.CaseFilter{Page: alerts.Page{Limit: 1}, Text: "1000000001"}); err != nil || list[0].Version != 2 {
+		t.Errorf("after a change: %+v, %v", list, err)
+	}
+	if now := answers(s); reflect.DeepEqual(now, want) {
+		t.Error("a change is not counted")
 	}
 }

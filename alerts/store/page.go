@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"sharpeyes/alerts"
+	"sharpeyes/alerts/store/columns"
 )
 
 const (
@@ -147,25 +148,15 @@ func containing(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
-// lower is SQL's lower(): of ASCII letters alone.
-func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
 // matching narrows a query to rows with text in one of the columns, whatever
 // the case of ASCII letters.
-func matching(q *bun.SelectQuery, text string, columns ...string) *bun.SelectQuery {
+func matching(q *bun.SelectQuery, text string, in ...string) *bun.SelectQuery {
 	if text == "" {
 		return q
 	}
-	pattern := containing(lower(text))
+	pattern := containing(columns.Lower(text))
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		for _, c := range columns {
+		for _, c := range in {
 			q = q.WhereOr("lower(r."+c+") LIKE ? ESCAPE '\\'", pattern)
 		}
 		return q

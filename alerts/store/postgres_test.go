@@ -2,11 +2,14 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pressly/goose/v3"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
@@ -22,6 +25,15 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, postgres.Copy(t, empty)) })
+}
+
+func TestCasesOfTheTenthVersionOnPostgres(t *testing.T) {
+	address := postgres.URL(t)
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	casesOfTheTenthVersion(t, address, db, goose.DialectPostgres)
 }
 
 // with is an address with another part.

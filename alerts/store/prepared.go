@@ -30,24 +30,6 @@ func (s *statements) of(query string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
-// execReady is exec of a hot statement.
-func (t *tx) execReady(query string, args ...any) error {
-	if t.ready == nil {
-		return t.exec(query, args...)
-	}
-	if t.over {
-		return errOver
-	}
-	stmt, err := t.ready.of(query)
-	if err != nil {
-		return err
-	}
-	if _, err := stmt.ExecContext(context.Background(), args...); err != nil {
-		return classify(err)
-	}
-	return nil
-}
-
 // scanReady reads the rows of a hot query into a pointer to a slice.
 func (t *tx) scanReady(rows any, query string, args ...any) error {
 	if t.over {

@@ -16,6 +16,7 @@ type queries struct {
 	// uncancelled: in the writer's transaction an interrupted statement would
 	// undo what others have written, so contexts are not passed on.
 	uncancelled bool
+	held        *held // nil in a transaction, which sees what it has written itself
 }
 
 func (q queries) ctx(ctx context.Context) context.Context {

@@ -67,6 +67,7 @@ type caseRow struct {
 	HeldAt  int64 `bun:"held_at"` // first assignment or closing; 0: neither yet
 	Gravity int64 `bun:"gravity"` // severity and OpenedAt in one number; see gravity
 	Urgency int64 `bun:"urgency"` // the sooner due the larger; see urgency
+	Changed int64 `bun:"changed"` // number of the transaction that saved it last; see changes
 }
 
 // timeBits are enough for the microseconds of any time until the year 4253.

@@ -42,7 +42,7 @@ func open(t testing.TB, address string) *store.Store {
 }
 
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, filepath.Join(t.TempDir(), "sharpeyes.db")) })
+	storetest.Run(t, func(t *testing.T) alerts.Store { return open(t, file(t)) })
 }
 
 // A name with everything that means something in a URL.

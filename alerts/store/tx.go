@@ -19,9 +19,10 @@ var errOver = errors.New("store: a transaction was used after its end")
 // tx implements alerts.Tx. It belongs to one fn and is dead when fn returns.
 type tx struct {
 	queries
-	now   alerts.Clock
-	ready *statements // nil where the driver keeps statements
-	over  bool
+	now     alerts.Clock
+	ready   *statements // nil where the driver keeps statements
+	changes *changes
+	over    bool
 }
 
 var _ alerts.Tx = (*tx)(nil)
@@ -121,6 +122,7 @@ func (t *tx) SaveArea(a alerts.Area) error {
 	if old.Path != "" && strings.HasPrefix(parent, old.Path) {
 		return alerts.InvalidField("parent_id", "area %q cannot lie below itself", a.ID)
 	}
+	t.changes.areas = true
 	row, err := areaToRow(a)
 	if err != nil {
 		return err
@@ -128,17 +130,12 @@ func (t *tx) SaveArea(a alerts.Area) error {
 	if err := t.upsert(&row, "id", areaColumns...); err != nil {
 		return refused(err, "area", a.ID)
 	}
-	if old.Path == "" {
+	if old.Path == "" || old.Path == a.Path {
 		return nil
 	}
-	if old.Path != a.Path {
-		err := t.exec("UPDATE areas SET path = ? || substr(path, ?) WHERE path >= ? AND path < ?",
-			a.Path, utf8.RuneCountInString(old.Path)+1, old.Path, pathEnd(old.Path))
-		if err != nil {
-			return refused(err, "area", a.ID)
-		}
-	}
-	return t.areaMoved(old, a)
+	err = t.exec("UPDATE areas SET path = ? || substr(path, ?) WHERE path >= ? AND path < ?",
+		a.Path, utf8.RuneCountInString(old.Path)+1, old.Path, pathEnd(old.Path))
+	return refused(err, "area", a.ID)
 }
 
 // SaveGrid inserts or replaces a grid, or the version of it that begins at its

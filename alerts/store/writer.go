@@ -35,6 +35,7 @@ const maxRuns = 3
 type writer struct {
 	db    database
 	newTx func(bun.Tx) *tx
+	last  func(bun.Tx) error // before the commit
 	batch int
 
 	queue chan *job
@@ -44,8 +45,8 @@ type writer struct {
 	ended  chan struct{}
 }
 
-func startWriter(db database, queue, batch int, newTx func(bun.Tx) *tx) *writer {
-	w := &writer{db: db, newTx: newTx, batch: batch, queue: make(chan *job, queue), ended: make(chan struct{})}
+func startWriter(db database, queue, batch int, newTx func(bun.Tx) *tx, last func(bun.Tx) error) *writer {
+	w := &writer{db: db, newTx: newTx, last: last, batch: batch, queue: make(chan *job, queue), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -161,6 +162,10 @@ func (w *writer) transact(ran *[]*job) (committing bool, err error) {
 			_ = btx.Rollback()
 			return false, err
 		}
+	}
+	if err := w.last(btx); err != nil {
+		_ = btx.Rollback()
+		return false, err
 	}
 	if err := btx.Commit(); err != nil {
 		_ = btx.Rollback()

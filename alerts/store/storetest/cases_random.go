@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,37 +85,42 @@ func (m *caseModel) alter(tx alerts.Tx, r *rand.Rand, id string) error {
 // check asks the store and the model the same random questions.
 func (m *caseModel) check(t *testing.T, s alerts.Store, r *rand.Rand, questions int) {
 	t.Helper()
-	ctx := context.Background()
 	for range questions {
-		scope, f := randomScope(r), randomFilter(r)
-		asked := fmt.Sprintf("%+v of %s %s at %v", f, scope.Role, scope.User, scope.Paths)
-		want := make([]alerts.Case, 0)
-		for _, c := range m.list(scope, f) {
-			want = append(want, c.Case)
-		}
-		got := make([]alerts.Case, 0)
-		f.Page.Limit = 1 + r.IntN(30)
-		for {
-			part, next, err := s.Cases(ctx, scope, f)
-			if err != nil {
-				t.Fatalf("%s: %v", asked, err)
-			}
-			if got = append(got, part...); next == "" {
-				break
-			}
-			if len(part) != f.Page.Limit {
-				t.Fatalf("%s: a page of %d has %d rows, and a cursor", asked, f.Page.Limit, len(part))
-			}
-			f.Page.Cursor = next
-		}
-		wantIDs(t, ids(got, caseID), ids(want, caseID), asked)
-		for i := range got {
-			if !reflect.DeepEqual(got[i], want[i]) {
-				t.Fatalf("%s:\ngot  %+v\nwant %+v", asked, got[i], want[i])
-			}
-		}
-		m.checkCounts(t, s, r, scope, f, asked)
+		m.ask(t, s, r, randomScope(r), randomFilter(r))
 	}
+}
+
+// ask asks one question for a list and for a count.
+func (m *caseModel) ask(t *testing.T, s alerts.Store, r *rand.Rand, scope alerts.Scope, f alerts.CaseFilter) {
+	t.Helper()
+	ctx := context.Background()
+	asked := fmt.Sprintf("%+v of %s %s at %v", f, scope.Role, scope.User, scope.Paths)
+	want := make([]alerts.Case, 0)
+	for _, c := range m.list(scope, f) {
+		want = append(want, c.Case)
+	}
+	got := make([]alerts.Case, 0)
+	f.Page.Limit = 1 + r.IntN(30)
+	for {
+		part, next, err := s.Cases(ctx, scope, f)
+		if err != nil {
+			t.Fatalf("%s: %v", asked, err)
+		}
+		if got = append(got, part...); next == "" {
+			break
+		}
+		if len(part) != f.Page.Limit {
+			t.Fatalf("%s: a page of %d has %d rows, and a cursor", asked, f.Page.Limit, len(part))
+		}
+		f.Page.Cursor = next
+	}
+	wantIDs(t, ids(got, caseID), ids(want, caseID), asked)
+	for i := range got {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Fatalf("%s:\ngot  %+v\nwant %+v", asked, got[i], want[i])
+		}
+	}
+	m.checkCounts(t, s, r, scope, f, asked)
 }
 
 func (m *caseModel) checkCounts(t *testing.T, s alerts.Store, r *rand.Rand, scope alerts.Scope, f alerts.CaseFilter, asked string) {
@@ -165,6 +172,97 @@ func testCasesRandom(t *testing.T, s alerts.Store) {
 	m.check(t, s, r, 60)
 	m.grow(t, s, r, 240, 280)
 	m.check(t, s, r, 60)
+}
+
+// CaseNodes writes cases through some stores over one database, and asks all of
+// them after every write: each answers with what the others have committed.
+func CaseNodes(t *testing.T, nodes ...alerts.Store) {
+	Town(t, nodes[0])
+	r := rand.New(rand.NewPCG(11, 6))
+	m := newCaseModel()
+	for step := range 8 {
+		m.grow(t, nodes[step%len(nodes)], r, step*20, step*20+20)
+		for _, s := range nodes {
+			m.check(t, s, r, 10)
+		}
+	}
+}
+
+// testCasesSeen: who has saved a case finds it in lists and counts at once,
+// however many others save and ask.
+func testCasesSeen(t *testing.T, s alerts.Store) {
+	Town(t, s)
+	ctx := context.Background()
+	var officers sync.WaitGroup
+	for n := range 6 {
+		officers.Go(func() {
+			c := NewCase(n, "v1", "g1")
+			c.PersonID = fmt.Sprint("officer ", n)
+			mine := alerts.CaseFilter{PersonID: c.PersonID}
+			for round := range 12 {
+				c.Category, c.Title = fmt.Sprint("round", round), fmt.Sprint("round ", round, " of ", n)
+				if err := s.Write(ctx, func(tx alerts.Tx) error { return tx.SaveCase(c) }); err != nil {
+					t.Error(err)
+					return
+				}
+				c.Version++
+				list, _, err := s.Cases(ctx, alerts.System(), mine)
+				if err != nil || len(list) != 1 || list[0].Version != c.Version {
+					t.Errorf("version %d is listed as %+v, %v", c.Version, list, err)
+				}
+				counts, err := s.CaseCounts(ctx, alerts.System(), alerts.CaseFilter{Text: c.Title}, alerts.GroupCategory, Base)
+				if err != nil || len(counts) != 1 || counts[0].Key != c.Category || counts[0].Total != 1 {
+					t.Errorf("%q is counted as %+v, %v", c.Title, counts, err)
+				}
+			}
+		})
+	}
+	officers.Wait()
+}
+
+// testCaseTexts looks for parts of what cases are found by, of one sign and
+// more, and for what stands in none or across two of their texts; texts change.
+func testCaseTexts(t *testing.T, s alerts.Store) {
+	Town(t, s)
+	r := rand.New(rand.NewPCG(5, 8))
+	m := newCaseModel()
+	words := []string{"燃气", "味", "路灯", "不亮", "河边路", "垃圾", "Gate ", "GAS", "50%_", `\`, "Äö", "𠮷", "3 号", ""}
+	text := func() (out string) {
+		for range r.IntN(5) {
+			out += pick(r, words...)
+		}
+		return out
+	}
+	for round := range 4 {
+		Write(t, s, func(tx alerts.Tx) error {
+			for n := range 80 {
+				c := randomCase(r, n)
+				if old := m.cases[c.ID]; old != nil {
+					c = old.Case
+				}
+				c.Title, c.Address = text(), text()
+				if round > 0 && r.IntN(2) == 0 {
+					continue
+				}
+				if err := tx.SaveCase(c); err != nil {
+					return err
+				}
+				m.saved(c)
+			}
+			return nil
+		})
+		for range 100 {
+			var about *modelCase
+			for about == nil || about.Title+about.Address == "" {
+				about = m.cases[fmt.Sprintf("case%06d", r.IntN(80))]
+			}
+			all := []rune(pick(r, about.Title, about.Address, about.Code, about.Title+about.Address, text()))
+			from := r.IntN(len(all) + 1)
+			f := alerts.CaseFilter{Text: string(all[from : from+r.IntN(len(all)-from+1)])}
+			f.Text = pick(r, f.Text, strings.ToUpper(f.Text), strings.ToLower(f.Text))
+			m.ask(t, s, r, alerts.System(), f)
+		}
+	}
 }
 
 // testCaseCursors turns pages while cases come in and others change: nothing is

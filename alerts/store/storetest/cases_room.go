@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +75,17 @@ func testCaseRoom(t *testing.T, s alerts.Store) {
 	equal("parts of the other", len(must[[]alerts.Part](t)(s.Parts(ctx, b.ID))), 0)
 	equal("files", must[[]alerts.Attachment](t)(s.Attachments(ctx, a.ID)), files)
 	equal("file", must[alerts.Attachment](t)(s.Attachment(ctx, "f2")), files[1])
+	voices := map[string][]string{a.ID: {}}
+	for _, v := range comments {
+		voices[a.ID] = append(voices[a.ID], v.AuthorID)
+	}
+	for _, v := range files {
+		voices[a.ID] = append(voices[a.ID], v.ByID)
+	}
+	slices.Sort(voices[a.ID])
+	voices[a.ID] = slices.Compact(voices[a.ID])
+	equal("voices", must[map[string][]string](t)(s.Voices(ctx, []string{a.ID, b.ID, "no", "n\x00o"})), voices)
+	equal("no voices", len(must[map[string][]string](t)(s.Voices(ctx, nil))), 0)
 	equal("notes", must[[]alerts.Note](t)(s.Notes(ctx, "inc000001")), notes)
 	_, err := s.FilingOf(ctx, "no")
 	wantKind(t, err, alerts.NotFound, "filing of no incident")
