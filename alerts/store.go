@@ -22,6 +22,13 @@ const (
 	RulesChanged    EventKind = "rules.changed"  // categories, deadlines or calendar: fetch them again
 	UserChanged     EventKind = "user.changed"   // sessions resolve their scope again
 	SessionEnded    EventKind = "session.ended"
+
+	EmergencyTaken    EventKind = "emergency.taken" // somebody reads an area that is not his
+	EmergencyEnded    EventKind = "emergency.ended" // before its time
+	EmergencyReviewed EventKind = "emergency.reviewed"
+	RegisterChanged   EventKind = "register.changed" // entries of a register: one, or fetch them again
+	PointsChanged     EventKind = "points.changed"   // the ledger, or an appeal
+	ShiftsChanged     EventKind = "shifts.changed"   // the duty roster of a centre
 )
 
 // NeededRight is the right that a receiver of the event must have; empty: the
@@ -34,9 +41,9 @@ func (k EventKind) NeededRight() Right {
 		return ReadCases
 	case RulesChanged:
 		return ViewMap
-	case AlertRaised, AlertRepeated:
+	case AlertRaised, AlertRepeated, EmergencyTaken, EmergencyEnded, EmergencyReviewed:
 		return ReadAlerts
-	case CameraSaved, CameraRemoved, PlacesChanged:
+	case CameraSaved, CameraRemoved, PlacesChanged, RegisterChanged:
 		return ViewMap
 	}
 	return ""
@@ -114,6 +121,7 @@ type Reader interface {
 	ReceiptReader
 	PointReader
 	ShiftReader
+	EmergencyReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -154,6 +162,7 @@ type Tx interface {
 	ReceiptTx
 	PointTx
 	ShiftTx
+	EmergencyTx
 	SaveArea(Area) error // keeps Path in order below it
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.

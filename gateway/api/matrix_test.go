@@ -130,6 +130,14 @@ func cases(m map[string]expected) {
 		"GET /analysis/brief":  {who: "OLU"},
 		"GET /units/figures":   {who: "OL"},
 
+		// Taken by an officer of the west's village v4 for the village v1 of the east.
+		"GET /emergencies":              {who: "OLU"},
+		"POST /emergencies":             {who: "OL"},
+		"GET /emergencies/areas":        {who: "OL"},
+		"GET /emergencies/{id}":         {who: "OLU", at: "emergency"},
+		"DELETE /emergencies/{id}":      {who: "OL", at: "emergency"},
+		"POST /emergencies/{id}/review": {who: "OL", at: "emergency", body: map[string]any{"verdict": "confirmed", "text": "x"}},
+
 		"GET /points":                        {who: "OGLU"},
 		"GET /points/months/{month}":         {who: "OGLU"},
 		"GET /points/appeals":                {who: "OGLU"},
@@ -206,6 +214,7 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["area"] = "east"
 	ids["shift"] = must[desk.ShiftView](t)(w.desk.CreateShift(t.Context(), officerScope("east"), "east",
 		desk.ShiftInput{UserID: userID(alerts.DutyOfficer, "east"), From: soon(1), To: soon(2)})).ID
+	ids["emergency"] = w.emergency(t, "v1").ID
 	w.structure(t, ids)
 	return ids
 }

@@ -71,9 +71,9 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer h.remove(c)
 	defer c.leave()
-	scope := p.Scope
+	scope := p.Reading()
 	c.watch, err = h.Auth.Watch(p, func(now auth.Principal) error {
-		if !sameScope(scope, now.Scope) {
+		if !sameScope(scope, now.Reading()) {
 			return alerts.Errorf(alerts.Forbidden, "rights or area changed")
 		}
 		return nil

@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Points":       testPoints,
 		"Appeals":      testAppeals,
 		"Shifts":       testShifts,
+		"Emergencies":  testEmergencies,
 
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
