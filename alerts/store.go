@@ -26,9 +26,12 @@ const (
 	EmergencyTaken    EventKind = "emergency.taken" // somebody reads an area that is not his
 	EmergencyEnded    EventKind = "emergency.ended" // before its time
 	EmergencyReviewed EventKind = "emergency.reviewed"
-	RegisterChanged   EventKind = "register.changed" // entries of a register: one, or fetch them again
-	PointsChanged     EventKind = "points.changed"   // the ledger, or an appeal
-	ShiftsChanged     EventKind = "shifts.changed"   // the duty roster of a centre
+
+	RegisterChanged EventKind = "register.changed" // an entry, or several of an area: fetch them again
+	RosterChanged   EventKind = "roster.changed"   // of a grid: fetch it again
+	ShiftsChanged   EventKind = "shifts.changed"   // the duty roster of a centre: one shift, or fetch it again
+	PointsChanged   EventKind = "points.changed"   // somebody's own: fetch them again
+	AppealChanged   EventKind = "appeal.changed"   // made or decided: fetch it again
 )
 
 // NeededRight is the right that a receiver of the event must have; empty: the
@@ -37,13 +40,17 @@ func (k EventKind) NeededRight() Right {
 	switch k {
 	case IncidentCreated:
 		return ReadIncidents
-	case CaseChanged, CaseCommented:
+	case CaseChanged, CaseCommented, PointsChanged, AppealChanged:
 		return ReadCases
 	case RulesChanged:
 		return ViewMap
-	case AlertRaised, AlertRepeated, EmergencyTaken, EmergencyEnded, EmergencyReviewed:
+	case AlertRaised, AlertRepeated:
 		return ReadAlerts
-	case CameraSaved, CameraRemoved, PlacesChanged, RegisterChanged:
+	case EmergencyTaken, EmergencyEnded, EmergencyReviewed:
+		return TakeEmergency
+	case ShiftsChanged:
+		return ReadStructure
+	case CameraSaved, CameraRemoved, PlacesChanged, RegisterChanged, RosterChanged:
 		return ViewMap
 	}
 	return ""
@@ -52,6 +59,10 @@ func (k EventKind) NeededRight() Right {
 // Everywhere tells that events of the kind are for every area: the rules hold
 // for the whole town.
 func (k EventKind) Everywhere() bool { return k == RulesChanged }
+
+// Personal tells that events of the kind are for their parties alone, whatever
+// others of the area may see.
+func (k EventKind) Personal() bool { return k == PointsChanged }
 
 // Event is one change, numbered in the order of commits.
 type Event struct {

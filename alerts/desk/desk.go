@@ -154,7 +154,12 @@ type change struct {
 
 // emit appends an event; data is its object as the view that leaves the process.
 func (c *change) emit(kind alerts.EventKind, areaID, areaPath, id string, data any) error {
-	e := alerts.Event{At: c.now, Kind: kind, AreaID: areaID, AreaPath: areaPath, ID: id}
+	return c.emitTo(nil, kind, areaID, areaPath, id, data)
+}
+
+// emitTo appends an event that concerns parties.
+func (c *change) emitTo(parties []string, kind alerts.EventKind, areaID, areaPath, id string, data any) error {
+	e := alerts.Event{At: c.now, Kind: kind, AreaID: areaID, AreaPath: areaPath, ID: id, Parties: parties}
 	if data != nil {
 		b, err := json.Marshal(data)
 		if err != nil {
