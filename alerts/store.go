@@ -174,7 +174,12 @@ type Tx interface {
 	PointTx
 	ShiftTx
 	EmergencyTx
-	SaveArea(Area) error // keeps Path in order below it
+	// SaveArea inserts or replaces an area, or its version from ValidFrom on: the
+	// version that was valid then ends there. It keeps Path in order below it.
+	SaveArea(Area) error
+	// PlanArea keeps a version of an area that begins later: until SaveArea is
+	// called with it the area stays as it is.
+	PlanArea(Area) error
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.
 	SaveGrid(Grid) error

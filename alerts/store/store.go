@@ -10,7 +10,9 @@
 //
 // One goroutine writes. Writes that wait are committed together, each behind a
 // savepoint of its own, so that one sync of the disk serves them all. The queue
-// is bounded: when it is full, Write waits until its context ends. Readers use
+// is bounded: when it is full, Write waits until its context ends. On a full disk
+// writes go on for as long as Options.Full finds room, then fail as Unavailable,
+// and succeed again when there is some, without a restart. Readers use
 // their own connections and see what was committed when their query began.
 //
 // Several processes may share a PostgreSQL: their transactions that write run one
@@ -64,6 +66,9 @@ type Options struct {
 	Readers  int          // DefaultReaders
 	Queue    int          // DefaultQueue
 	Batch    int          // DefaultBatch
+	// Full is called where the disk that holds Path is full. It returns true where
+	// it has made room: then what could not be written is written again. nil: none.
+	Full func() bool
 }
 
 // Store implements alerts.Store.
@@ -100,7 +105,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{queries: queries{db: db.reads}, clock: o.Clock, db: db}
 	var ready *statements
-	s.writer = startWriter(db, o.Queue, o.Batch, func(in bun.Tx) *tx {
+	s.writer = startWriter(db, o.Queue, o.Batch, o.Full, func(in bun.Tx) *tx {
 		if !s.postgres() && (ready == nil || ready.tx != in.Tx) {
 			ready = &statements{db: db.writes, tx: in.Tx, by: make(map[string]*sql.Stmt)}
 		}

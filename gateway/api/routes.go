@@ -74,6 +74,7 @@ func routes() []route {
 		{"GET", v1 + "/areas", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/areas.geojson", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/areas/import", right(alerts.ManagePlaces), importBody},
+		{"GET", v1 + "/areas/{id}/versions", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/grids", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/grids.geojson", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/grids/import", right(alerts.ManagePlaces), importBody},

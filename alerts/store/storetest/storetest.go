@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Departments":  testDepartments,
 		"Posts":        testPosts,
 		"GridVersions": testGridVersions,
+		"AreaVersions": testAreaVersions,
 		"Sites":        testSites,
 		"Points":       testPoints,
 		"Appeals":      testAppeals,
