@@ -99,6 +99,21 @@ func (d *Desk) Case(ctx context.Context, s alerts.Scope, id string) (CaseView, e
 	return v, d.Seen(ctx, f.masked(s, &k), alerts.AuditRead, "case/"+k.ID, k.AreaID)
 }
 
+// OpenMoves returns the moves of a case that are open to the caller, and its
+// version: nothing of the case itself, so it counts as no reading.
+func (d *Desk) OpenMoves(ctx context.Context, s alerts.Scope, id string) (open []MoveOption, version int64, err error) {
+	k, err := d.caseOf(ctx, s, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := loadFacts(ctx, d.store, k.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	m := &moving{caseFacts: f, d: d, ctx: ctx, t: d.known.places(), s: s, now: d.now(), k: &k, as: f.partiesOf(s, &k)}
+	return m.options(), k.Version, nil
+}
+
 // Cases lists the cases in sight of the caller, with the next page's cursor.
 func (d *Desk) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter) ([]CaseView, string, error) {
 	if err := s.Need(alerts.ReadCases); err != nil {

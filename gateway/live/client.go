@@ -183,7 +183,7 @@ func (c *client) write(scope alerts.Scope, since int64) error {
 		case <-tick.C:
 			err = c.send(tickMessage{Type: "tick", Seq: c.seq, ServerTime: stamp(c.hub.Clock())})
 		case <-ping.C:
-			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(WriteWait))
+			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.hub.writeWait))
 		}
 		if err != nil {
 			return err
@@ -311,7 +311,7 @@ func (c *client) tellStates(scope alerts.Scope) error {
 	c.round = round
 	c.conn.EnableWriteCompression(true)
 	for _, m := range messages {
-		_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(c.hub.writeWait))
 		if err := c.conn.WritePreparedMessage(m); err != nil {
 			return err
 		}
@@ -342,7 +342,7 @@ func (c *client) send(v any) error {
 }
 
 func (c *client) sendRaw(raw []byte) error {
-	_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.hub.writeWait))
 	c.conn.EnableWriteCompression(len(raw) >= compressFrom)
 	return c.conn.WriteMessage(websocket.TextMessage, raw)
 }
