@@ -148,7 +148,7 @@ func (d *Desk) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFilt
 	}
 	return mapped(list, func(c alerts.CaseCount) CaseCountView {
 		return CaseCountView{Key: c.Key, Name: name(c.Key), Total: c.Total, Open: c.Open, Late: c.Late, Closed: c.Closed, Solved: c.Solved,
-			Direct: c.Direct, Returned: c.Returned, Reopened: c.Reopened, Edited: c.Edited, HoldMin: c.HoldTime.Minutes()}
+			Direct: c.Direct, Returned: c.Returned, Reopened: c.Reopened, Edited: c.Edited, HoldMin: c.HoldTime.Minutes()}.rated()
 	}), nil
 }
 

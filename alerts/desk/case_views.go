@@ -196,6 +196,18 @@ type CaseCountView struct {
 	Reopened int64   `json:"reopened" doc:"Opened again at least once"`
 	Edited   int64   `json:"edited" doc:"Category or severity changed at least once"`
 	HoldMin  float64 `json:"hold_minutes" doc:"Mean minutes to the first assignment or closing"`
+
+	OnTime float64 `json:"on_time_rate" doc:"Share that is not late, 0 to 1: open cases past their time count as late; 1 where there are none"`
+	Reopen float64 `json:"reopen_rate" doc:"Share that was opened again at least once, 0 to 1"`
+}
+
+// rated fills in the rates.
+func (v CaseCountView) rated() CaseCountView {
+	v.OnTime, v.Reopen = 1, 0
+	if v.Total > 0 {
+		v.OnTime, v.Reopen = 1-float64(v.Late)/float64(v.Total), float64(v.Reopened)/float64(v.Total)
+	}
+	return v
 }
 
 // UnitFigures are the figures that show a unit (a centre and what is below it)

@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"CasesDue":     testCasesDue,
 		"Moves":        testMoves,
 		"CaseRoom":     testCaseRoom,
+		"CallBacks":    testCallBacks,
 		"EventParties": testEventParties,
 		"Rules":        testRules,
 
