@@ -22,7 +22,8 @@ const (
 	AuditDisclose     AuditKind = "incident.disclose" // who reported it was shown, with the reason
 	AuditMove         AuditKind = "case.move"         // Details: action
 	AuditComment      AuditKind = "case.comment"
-	AuditPoints       AuditKind = "points" // an appeal, and what was decided on it
+	AuditPoints       AuditKind = "points"    // an appeal, and what was decided on it
+	AuditEmergency    AuditKind = "emergency" // emergency access was taken, ended or reviewed
 	AuditExport       AuditKind = "export"
 	AuditConfig       AuditKind = "config" // a change of cameras, places, accounts, departments, deadlines, tokens
 	AuditStart        AuditKind = "start"  // of the process; Details: version

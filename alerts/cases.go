@@ -289,6 +289,10 @@ type CaseReader interface {
 	// CaseCounts counts the cases of a filter by a group; Sort and Page of the
 	// filter are not read. At most 1,000 groups, largest first; days in order.
 	CaseCounts(ctx context.Context, s Scope, f CaseFilter, by CaseGroup, now time.Time) ([]CaseCount, error)
+	// CallBacks counts the closings of the cases that happened in an area, with
+	// everything below it, and were opened in a half-open span, at which the
+	// reporter was called back: all, and those at which he was satisfied.
+	CallBacks(ctx context.Context, s Scope, areaID string, since, until time.Time) (asked, satisfied int64, err error)
 	// CasesDue returns cases whose NextAt is not after t, earliest first.
 	CasesDue(ctx context.Context, t time.Time, limit int) ([]Case, error)
 

@@ -151,7 +151,7 @@ type Delivery struct {
 
 // HookKinds are the kinds of events that a webhook can be told of.
 var HookKinds = [...]EventKind{IncidentCreated, CaseChanged, CaseCommented, AlertRaised, AlertRepeated, CameraSaved, CameraRemoved,
-	PlacesChanged, RulesChanged}
+	PlacesChanged, RegisterChanged, RulesChanged}
 
 // Events for the process alone.
 const (

@@ -41,6 +41,8 @@ const (
 	ManageRules  Right = "manage_rules"  // categories, deadlines, calendar
 	ManageTokens Right = "manage_tokens" // machine tokens and webhooks
 
+	TakeEmergency Right = "take_emergency" // emergency access to an area, and the review of others'
+
 	ReadStructure Right = "read_structure" // the report and the export of areas, grids, rosters, registers
 	KeepRegisters Right = "keep_registers" // registers of places, facilities and organisations
 )
@@ -51,10 +53,10 @@ func RightsOf(r Role) []Right {
 	switch r {
 	case DutyOfficer:
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists,
-			ReadStructure, KeepRegisters}
+			TakeEmergency, ReadStructure, KeepRegisters}
 	case Leader: // what machines may read of incidents and cases, somebody gives them who may read it himself
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists, ManageTokens,
-			ReadStructure}
+			TakeEmergency, ReadStructure}
 	case GridLeader:
 		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases, KeepRegisters}
 	case Handler:

@@ -22,6 +22,16 @@ const (
 	RulesChanged    EventKind = "rules.changed"  // categories, deadlines or calendar: fetch them again
 	UserChanged     EventKind = "user.changed"   // sessions resolve their scope again
 	SessionEnded    EventKind = "session.ended"
+
+	EmergencyTaken    EventKind = "emergency.taken" // somebody reads an area that is not his
+	EmergencyEnded    EventKind = "emergency.ended" // before its time
+	EmergencyReviewed EventKind = "emergency.reviewed"
+
+	RegisterChanged EventKind = "register.changed" // an entry, or several of an area: fetch them again
+	RosterChanged   EventKind = "roster.changed"   // of a grid: fetch it again
+	ShiftsChanged   EventKind = "shifts.changed"   // the duty roster of a centre: one shift, or fetch it again
+	PointsChanged   EventKind = "points.changed"   // somebody's own: fetch them again
+	AppealChanged   EventKind = "appeal.changed"   // made or decided: fetch it again
 )
 
 // NeededRight is the right that a receiver of the event must have; empty: the
@@ -30,13 +40,17 @@ func (k EventKind) NeededRight() Right {
 	switch k {
 	case IncidentCreated:
 		return ReadIncidents
-	case CaseChanged, CaseCommented:
+	case CaseChanged, CaseCommented, PointsChanged, AppealChanged:
 		return ReadCases
 	case RulesChanged:
 		return ViewMap
 	case AlertRaised, AlertRepeated:
 		return ReadAlerts
-	case CameraSaved, CameraRemoved, PlacesChanged:
+	case EmergencyTaken, EmergencyEnded, EmergencyReviewed:
+		return TakeEmergency
+	case ShiftsChanged:
+		return ReadStructure
+	case CameraSaved, CameraRemoved, PlacesChanged, RegisterChanged, RosterChanged:
 		return ViewMap
 	}
 	return ""
@@ -45,6 +59,10 @@ func (k EventKind) NeededRight() Right {
 // Everywhere tells that events of the kind are for every area: the rules hold
 // for the whole town.
 func (k EventKind) Everywhere() bool { return k == RulesChanged }
+
+// Personal tells that events of the kind are for their parties alone, whatever
+// others of the area may see.
+func (k EventKind) Personal() bool { return k == PointsChanged }
 
 // Event is one change, numbered in the order of commits.
 type Event struct {
@@ -114,6 +132,7 @@ type Reader interface {
 	ReceiptReader
 	PointReader
 	ShiftReader
+	EmergencyReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -154,7 +173,13 @@ type Tx interface {
 	ReceiptTx
 	PointTx
 	ShiftTx
-	SaveArea(Area) error // keeps Path in order below it
+	EmergencyTx
+	// SaveArea inserts or replaces an area, or its version from ValidFrom on: the
+	// version that was valid then ends there. It keeps Path in order below it.
+	SaveArea(Area) error
+	// PlanArea keeps a version of an area that begins later: until SaveArea is
+	// called with it the area stays as it is.
+	PlanArea(Area) error
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.
 	SaveGrid(Grid) error

@@ -53,16 +53,38 @@ type SiteFilter struct {
 	Page     Page
 }
 
-// StructureReader is the part of Reader about registers and about grids in time.
+// PastPlace is what an area or a grid with several versions was called, and what
+// it was part of, from a moment on.
+type PastPlace struct {
+	Grid     bool // else an area
+	ID       string
+	ParentID string // of an area; of a grid its area
+	Name     string
+	NameEn   string
+	From     time.Time
+}
+
+// StructureReader is the part of Reader about registers and about places in time.
 type StructureReader interface {
+	// AreasAt lists the versions of the scope's areas that were valid at a
+	// moment, by name. In the scope is what is in it now; Path is that of now.
+	AreasAt(ctx context.Context, s Scope, at time.Time) ([]Area, error)
+	// AreaVersions lists the versions of one area, oldest first.
+	AreaVersions(ctx context.Context, s Scope, id string) ([]Area, error)
+	// AreasDue lists planned versions that have begun by a moment and were not
+	// saved by SaveArea yet: of each area the newest.
+	AreasDue(ctx context.Context, now time.Time) ([]Area, error)
+	// PastPlaces lists every version of the areas and grids that have several,
+	// each in the order of time.
+	PastPlaces(ctx context.Context) ([]PastPlace, error)
 	// GridsAt lists the versions of the scope's grids that were valid at a
 	// moment, by name.
 	GridsAt(ctx context.Context, s Scope, at time.Time) ([]Grid, error)
 	// GridVersions lists the versions of one grid, oldest first.
 	GridVersions(ctx context.Context, s Scope, id string) ([]Grid, error)
-	// NextGridChange returns when the next version after a moment begins or
-	// ends; zero: none is known.
-	NextGridChange(ctx context.Context, after time.Time) (time.Time, error)
+	// NextPlaceChange returns when the next version of an area or grid after a
+	// moment begins or ends; zero: none is known.
+	NextPlaceChange(ctx context.Context, after time.Time) (time.Time, error)
 	Site(ctx context.Context, s Scope, id string) (Site, error)
 	Sites(ctx context.Context, s Scope, f SiteFilter) ([]Site, string, error) // by name
 }

@@ -21,6 +21,7 @@ import (
 	"sharpeyes/gateway/cluster"
 	"sharpeyes/gateway/config"
 	"sharpeyes/gateway/photos"
+	"sharpeyes/gateway/reserve"
 )
 
 // Keeping. Events are what screens resume from; the changes themselves stay.
@@ -37,6 +38,7 @@ type app struct {
 	data     *dataDir
 	listener net.Listener
 
+	room   *reserve.Reserve // for the day that the disk is full
 	store  *store.Store
 	heads  *headKeeper
 	bus    alerts.Bus
@@ -45,6 +47,10 @@ type app struct {
 	photos *photos.Album
 
 	closers []func()
+
+	// Of the reserve; its own defaults where they are zero.
+	reserveSize  int64
+	reserveEvery time.Duration
 }
 
 // newApp claims the data folder.
@@ -92,6 +98,10 @@ func (a *app) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openReserve(); err != nil {
+		return err
+	}
+	where.Full = a.room.Release
 	if a.store, err = store.Open(ctx, where); err != nil {
 		return err
 	}
@@ -113,7 +123,24 @@ func (a *app) openStore(ctx context.Context) error {
 	}
 	a.later(a.auth.Close)
 	a.photos = photos.New(a.data.file("photos"))
+	a.photos.Full = a.room.Release
 	return a.keepTidy(ctx)
+}
+
+// openReserve keeps room on the disk of the data folder, so that reports and
+// cases go on when it is full.
+func (a *app) openReserve() error {
+	r := reserve.New(a.data.file("reserve"))
+	r.Log = a.log
+	if a.reserveSize > 0 {
+		r.Size, r.Every = a.reserveSize, a.reserveEvery
+	}
+	if err := r.Open(); err != nil {
+		return err
+	}
+	a.later(r.Close)
+	a.room = r
+	return nil
 }
 
 // storeOptions is where everything is kept: the PostgreSQL of the settings, or a

@@ -35,7 +35,7 @@ var rooms = map[string]room{
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
 	"gateway": {own: []string{"alerts", "alerts/audit", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
-		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "gateway/webhooks", "streams", "streams/camsim", "streams/rtsp", "streams/still",
+		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "gateway/reserve", "gateway/webhooks", "streams", "streams/camsim", "streams/rtsp", "streams/still",
 		"streams/transcode", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},
 	"gateway/config":   {heavy: []string{"koanf", "yaml"}},
@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"gateway/live":     {own: []string{"alerts", "gateway/auth"}, heavy: []string{"gorilla"}},
 	"gateway/cluster":  {own: []string{"alerts"}, heavy: []string{"go-redis"}},
 	"gateway/photos":   {own: []string{"alerts"}},
+	"gateway/reserve":  {},
 	"gateway/webhooks": {own: []string{"alerts"}, heavy: []string{"ssrf"}},
 
 	"dashboard":         {},

@@ -32,6 +32,7 @@ import (
 type stage struct {
 	t      *testing.T
 	set    config.Config
+	spare  int64 // bytes of the reserve on the disk; 0: its default
 	clock  stageClock
 	app    *app
 	stop   func()
@@ -58,11 +59,17 @@ func openStage(t *testing.T, storeURL string) *stage {
 		http.DefaultClient.CloseIdleConnections()
 		goleak.VerifyNone(t, ignore)
 	})
+	return openStageIn(t, t.TempDir(), storeURL, 0)
+}
+
+// openStageIn starts it in an empty folder, with a reserve of some bytes.
+func openStageIn(t *testing.T, dir, storeURL string, spare int64) *stage {
+	t.Helper()
 	set := config.Default()
-	set.DataDir, set.Store.URL = t.TempDir(), storeURL
+	set.DataDir, set.Store.URL = dir, storeURL
 	set.HTTP.Listen, set.WebRTC.UDPListen, set.WebRTC.TCPListen = freeAddress(t), "127.0.0.1:0", "127.0.0.1:0"
 	set.Log.Level = "error"
-	s := &stage{t: t, set: set, clock: stageClock{start: time.Now()}, actors: make(map[string]*actor)}
+	s := &stage{t: t, set: set, spare: spare, clock: stageClock{start: time.Now()}, actors: make(map[string]*actor)}
 	s.run()
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -75,6 +82,7 @@ func (s *stage) run() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	a.reserveSize, a.reserveEvery = s.spare, 20*time.Millisecond
 	fail := func(err error) {
 		if err != nil {
 			a.close()

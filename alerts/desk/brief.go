@@ -22,6 +22,8 @@ type BriefView struct {
 
 	This        CaseCountView   `json:"this" doc:"The cases of the week"`
 	Before      CaseCountView   `json:"before" doc:"Those of the week before"`
+	Called      int64           `json:"called_back" doc:"Closings of cases of the week at which the reporter was called back 回访"`
+	Satisfied   int64           `json:"satisfied" doc:"Of those: the reporter was satisfied"`
 	Refused     int64           `json:"refused" doc:"Of the week: refused as outside the published list of matters"`
 	Days        []CaseCountView `json:"days" nullable:"false" doc:"The trend: eight weeks up to the end of this one, day by day"`
 	Categories  []ChangeView    `json:"categories" nullable:"false" doc:"By category, the greatest change first"`
@@ -84,6 +86,9 @@ func (d *Desk) Brief(ctx context.Context, s alerts.Scope, areaID, week string) (
 	}
 	v.This, v.Before = sumOf(now), sumOf(then)
 	v.Refused = sumOf(none).Total
+	if v.Called, v.Satisfied, err = d.store.CallBacks(ctx, s, a.ID, v.From, v.Until); err != nil {
+		return BriefView{}, err
+	}
 	v.Categories = d.changes(now, then)
 	// Where no grid or department is known there is nothing to show of it.
 	unknown := func(c CaseCountView) bool { return c.Key == "" }
@@ -147,7 +152,7 @@ func sumOf(list []CaseCountView) CaseCountView {
 	if v.Total > 0 {
 		v.HoldMin = hold / float64(v.Total)
 	}
-	return v
+	return v.rated()
 }
 
 // changes puts what came by category beside what came before.

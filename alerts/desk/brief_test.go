@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -39,6 +40,22 @@ func TestBrief(t *testing.T) {
 		if len(v.Departments) != 1 || v.Departments[0].Name != "燃气办" {
 			t.Errorf("%s: departments %+v", who, v.Departments)
 		}
+	}
+	// Closed is not solved: call-backs count, and what is open past its time is
+	// late in every rate.
+	happy, unhappy := true, false
+	for _, said := range []*bool{&happy, &unhappy, nil} {
+		b.do(t, "hv", early.ID, MoveInput{Action: alerts.ActAssign, Department: "dd"})
+		b.do(t, "hd", early.ID, mv(alerts.ActReceive))
+		b.do(t, "hd", early.ID, MoveInput{Action: alerts.ActFeedBack, Text: "done"})
+		b.do(t, "hv", early.ID, MoveInput{Action: alerts.ActClose, Outcome: alerts.Solved, Text: `seen, "satisfied":"true"`, Satisfied: said})
+		b.do(t, "hv", early.ID, why(alerts.ActReopen))
+	}
+	before := monday.AddDate(0, 0, -7)
+	y, n := before.ISOWeek()
+	v := ok[BriefView](t)(b.Brief(ctx, b.who["ce"], "", fmt.Sprintf("%d-W%02d", y, n)))
+	if v.Called != 2 || v.Satisfied != 1 || v.This.Reopen != 1 || v.This.OnTime != 1-float64(v.This.Late) {
+		t.Errorf("called back %d, satisfied %d, %+v", v.Called, v.Satisfied, v.This)
 	}
 	if v := ok[BriefView](t)(b.Brief(ctx, b.who["ce"], "t2", "")); v.This.Total != 0 || v.Before.Total != 0 || len(v.Categories) != 0 {
 		t.Errorf("elsewhere: %+v", v)

@@ -280,16 +280,7 @@ func (c *change) saveMove(ctx context.Context, t *town, s alerts.Scope, k *alert
 
 // emitCase appends an event to those whom a case concerns.
 func (c *change) emitCase(kind alerts.EventKind, k *alerts.Case, f *caseFacts, data any, more ...string) error {
-	b, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("desk: event %s: %w", kind, err)
-	}
-	e := alerts.Event{At: c.now, Kind: kind, AreaID: k.AreaID, AreaPath: k.AreaPath, ID: k.ID, Data: b, Parties: partiesOf(k, f, more)}
-	if err := c.Append(&e); err != nil {
-		return err
-	}
-	c.events = append(c.events, e)
-	return nil
+	return c.emitTo(partiesOf(k, f, more), kind, k.AreaID, k.AreaPath, k.ID, data)
 }
 
 // partiesOf lists whom a case concerns; never the department it is about.

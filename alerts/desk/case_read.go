@@ -29,7 +29,7 @@ func optional(t time.Time) *time.Time {
 func (t *town) caseView(k alerts.Case, now time.Time) CaseView {
 	v := CaseView{ID: k.ID, Code: k.Code, Step: k.Step, StepAt: k.StepAt, Outcome: k.Outcome, Category: k.Category, Severity: k.Severity,
 		FirstSeverity: k.FirstSeverity, Title: k.Title, Direct: k.Direct, Lon: k.Point.Lon, Lat: k.Point.Lat, Address: k.Address,
-		AreaID: k.AreaID, AreaName: t.areaName(k.AreaID), GridID: k.GridID, GridName: t.gridName(k.GridID), HolderID: k.HolderID,
+		AreaID: k.AreaID, AreaName: t.areaThen(k.AreaID, k.OpenedAt).Name, GridID: k.GridID, GridName: t.gridNameThen(k.GridID, k.OpenedAt), HolderID: k.HolderID,
 		HolderName: t.areaName(k.HolderID), DepartmentID: k.DepartmentID, DepartmentName: t.departmentName(k.DepartmentID),
 		OfficeID: k.OfficeID, OfficeName: t.officeName(k.OfficeID), PersonID: k.PersonID, FirstID: k.FirstID,
 		FirstDepartment: t.departmentName(k.FirstID), OpenedAt: k.OpenedAt, UpdatedAt: k.UpdatedAt, ClosedAt: optional(k.ClosedAt),
@@ -53,6 +53,7 @@ func (t *town) caseView(k alerts.Case, now time.Time) CaseView {
 func (d *Desk) caseDetail(ctx context.Context, r alerts.Reader, t *town, s alerts.Scope, k alerts.Case, f *caseFacts) (CaseView, error) {
 	now := d.now()
 	v := t.caseView(k, now)
+	v.Trail = t.trailThen(k.AreaID, k.OpenedAt)
 	if k.PersonID != "" {
 		u, err := r.User(ctx, alerts.System(), k.PersonID)
 		if err != nil && alerts.KindOf(err) != alerts.NotFound {
@@ -98,6 +99,21 @@ func (d *Desk) Case(ctx context.Context, s alerts.Scope, id string) (CaseView, e
 	return v, d.Seen(ctx, f.masked(s, &k), alerts.AuditRead, "case/"+k.ID, k.AreaID)
 }
 
+// OpenMoves returns the moves of a case that are open to the caller, and its
+// version: nothing of the case itself, so it counts as no reading.
+func (d *Desk) OpenMoves(ctx context.Context, s alerts.Scope, id string) (open []MoveOption, version int64, err error) {
+	k, err := d.caseOf(ctx, s, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := loadFacts(ctx, d.store, k.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	m := &moving{caseFacts: f, d: d, ctx: ctx, t: d.known.places(), s: s, now: d.now(), k: &k, as: f.partiesOf(s, &k)}
+	return m.options(), k.Version, nil
+}
+
 // Cases lists the cases in sight of the caller, with the next page's cursor.
 func (d *Desk) Cases(ctx context.Context, s alerts.Scope, f alerts.CaseFilter) ([]CaseView, string, error) {
 	if err := s.Need(alerts.ReadCases); err != nil {
@@ -132,7 +148,7 @@ func (d *Desk) CaseCounts(ctx context.Context, s alerts.Scope, f alerts.CaseFilt
 	}
 	return mapped(list, func(c alerts.CaseCount) CaseCountView {
 		return CaseCountView{Key: c.Key, Name: name(c.Key), Total: c.Total, Open: c.Open, Late: c.Late, Closed: c.Closed, Solved: c.Solved,
-			Direct: c.Direct, Returned: c.Returned, Reopened: c.Reopened, Edited: c.Edited, HoldMin: c.HoldTime.Minutes()}
+			Direct: c.Direct, Returned: c.Returned, Reopened: c.Reopened, Edited: c.Edited, HoldMin: c.HoldTime.Minutes()}.rated()
 	}), nil
 }
 
@@ -152,7 +168,7 @@ func (d *Desk) CaseMoves(ctx context.Context, s alerts.Scope, id string) ([]Move
 
 func (t *town) moveView(m alerts.Move) MoveView {
 	v := MoveView{N: m.N, Action: m.Action, From: m.From, To: m.To, At: m.At, ActorID: m.ActorID, Actor: m.ActorName, ActorRole: m.ActorRole,
-		DepartmentID: m.DepartmentID, AreaID: m.AreaID, AreaName: t.areaName(m.AreaID), Reason: m.Reason, Files: m.Files, Hash: m.Hash}
+		DepartmentID: m.DepartmentID, AreaID: m.AreaID, AreaName: t.areaThen(m.AreaID, m.At).Name, Reason: m.Reason, Files: m.Files, Hash: m.Hash}
 	for name, value := range m.Details {
 		if name == asDetail {
 			continue

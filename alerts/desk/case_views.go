@@ -23,9 +23,9 @@ type CaseView struct {
 	Lat           float64         `json:"lat" doc:"Latitude, WGS-84"`
 	Address       string          `json:"address" doc:"Where, in the reporter's words"`
 	AreaID        string          `json:"area_id" doc:"Area where it happened"`
-	AreaName      string          `json:"area_name" doc:"Name of that area"`
+	AreaName      string          `json:"area_name" doc:"Name of that area on that day"`
 	GridID        string          `json:"grid_id,omitempty" doc:"Grid where it happened"`
-	GridName      string          `json:"grid_name,omitempty" doc:"Name of that grid"`
+	GridName      string          `json:"grid_name,omitempty" doc:"Name of that grid on that day"`
 	HolderID      string          `json:"holder_id" doc:"Area whose centre holds it"`
 	HolderName    string          `json:"holder_name" doc:"Name of that area"`
 
@@ -65,6 +65,7 @@ type CaseView struct {
 
 	PersonName string       `json:"person_name,omitempty" doc:"Name of the person it is assigned to"`
 	Parts      []PartView   `json:"parts,omitempty" doc:"Departments that handle it jointly 联合处置"`
+	Trail      []AreaRef    `json:"trail,omitempty" doc:"Of one case alone: the areas where it happened, from the top, as they were called and lay on that day"`
 	Open       []MoveOption `json:"open_moves,omitempty" doc:"Moves that are open to the caller now"`
 }
 
@@ -195,6 +196,18 @@ type CaseCountView struct {
 	Reopened int64   `json:"reopened" doc:"Opened again at least once"`
 	Edited   int64   `json:"edited" doc:"Category or severity changed at least once"`
 	HoldMin  float64 `json:"hold_minutes" doc:"Mean minutes to the first assignment or closing"`
+
+	OnTime float64 `json:"on_time_rate" doc:"Share that is not late, 0 to 1: open cases past their time count as late; 1 where there are none"`
+	Reopen float64 `json:"reopen_rate" doc:"Share that was opened again at least once, 0 to 1"`
+}
+
+// rated fills in the rates.
+func (v CaseCountView) rated() CaseCountView {
+	v.OnTime, v.Reopen = 1, 0
+	if v.Total > 0 {
+		v.OnTime, v.Reopen = 1-float64(v.Late)/float64(v.Total), float64(v.Reopened)/float64(v.Total)
+	}
+	return v
 }
 
 // UnitFigures are the figures that show a unit (a centre and what is below it)

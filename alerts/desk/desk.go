@@ -73,7 +73,7 @@ func New(store alerts.Store, bus alerts.Bus) *Desk {
 		Window:  DefaultWindow,
 		store:   store,
 		bus:     bus,
-		known:   picture{store: store, stale: true, town: newTown(nil, nil), pending: make(map[int64]alerts.Event)},
+		known:   picture{store: store, stale: true, town: newTown(nil, nil, time.Time{}), pending: make(map[int64]alerts.Event)},
 		raising: raising{groups: make(map[string]*raiseGroup)},
 		seen:    newGlimpses(),
 		cancel:  func() {},
@@ -123,7 +123,7 @@ func (d *Desk) follow(ctx context.Context, nudge <-chan struct{}) {
 		}
 		// A store that is down now is asked again at the next tick.
 		_ = d.known.catchUp(ctx)
-		_ = d.turnGrids(ctx)
+		_ = d.turnPlaces(ctx)
 	}
 }
 
@@ -154,7 +154,12 @@ type change struct {
 
 // emit appends an event; data is its object as the view that leaves the process.
 func (c *change) emit(kind alerts.EventKind, areaID, areaPath, id string, data any) error {
-	e := alerts.Event{At: c.now, Kind: kind, AreaID: areaID, AreaPath: areaPath, ID: id}
+	return c.emitTo(nil, kind, areaID, areaPath, id, data)
+}
+
+// emitTo appends an event that concerns parties.
+func (c *change) emitTo(parties []string, kind alerts.EventKind, areaID, areaPath, id string, data any) error {
+	e := alerts.Event{At: c.now, Kind: kind, AreaID: areaID, AreaPath: areaPath, ID: id, Parties: parties}
 	if data != nil {
 		b, err := json.Marshal(data)
 		if err != nil {

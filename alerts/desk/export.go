@@ -155,7 +155,7 @@ func (d *Desk) ExportStructure(ctx context.Context, s alerts.Scope, kind Structu
 	var err error
 	switch kind {
 	case ExportAreas:
-		d.exportAreas(s, &e)
+		err = d.exportAreas(ctx, s, at, &e)
 	case ExportGrids:
 		if at.IsZero() {
 			at = d.now()
@@ -190,9 +190,15 @@ func lastArea(paths []string) string {
 	return p[strings.LastIndexByte(p, '/')+1:]
 }
 
-func (d *Desk) exportAreas(s alerts.Scope, e *Export) {
+func (d *Desk) exportAreas(ctx context.Context, s alerts.Scope, at time.Time, e *Export) error {
 	e.Columns = areaProperties()
 	areas := slices.Clone(d.known.places().areas)
+	if !at.IsZero() {
+		var err error
+		if areas, err = d.store.AreasAt(ctx, s, at); err != nil {
+			return err
+		}
+	}
 	// Parents before what lies below them, so that the file can be read in.
 	slices.SortFunc(areas, func(a, b alerts.Area) int { return strings.Compare(a.Path, b.Path) })
 	for _, a := range areas {
@@ -202,6 +208,7 @@ func (d *Desk) exportAreas(s alerts.Scope, e *Export) {
 				"scheme": a.Scheme, "valid_from": day(a.ValidFrom), "valid_to": day(a.ValidTo)})})
 		}
 	}
+	return nil
 }
 
 // pick puts values in the order of columns.

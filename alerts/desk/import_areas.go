@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -25,7 +26,7 @@ type importedArea struct {
 }
 
 // ImportAreas stores the areas of a GeoJSON document, all or none. Areas with
-// an id that is known are replaced.
+// an id that is known are replaced; see areaMerge.changed.
 func (d *Desk) ImportAreas(ctx context.Context, s alerts.Scope, r io.Reader, format string, system alerts.CoordSystem) (ImportResult, error) {
 	kind, err := begin(s, alerts.ManagePlaces, format, system, formatGeoJSON, formatCSV)
 	if err != nil {
@@ -48,7 +49,7 @@ func (d *Desk) ImportAreas(ctx context.Context, s alerts.Scope, r io.Reader, for
 	if len(m.areas) == 0 && !log.faulty() {
 		log.fault(0, "features", "has no area; nothing was imported")
 	}
-	m.check()
+	m.check(d.now())
 	if err := log.err(); err != nil {
 		return ImportResult{}, err
 	}
@@ -57,7 +58,8 @@ func (d *Desk) ImportAreas(ctx context.Context, s alerts.Scope, r io.Reader, for
 }
 
 func (d *Desk) saveAreas(ctx context.Context, m *areaMerge, seq int64) error {
-	changed := m.changed()
+	now := d.now()
+	changed := m.changed(now)
 	if len(changed) == 0 {
 		return nil
 	}
@@ -68,7 +70,11 @@ func (d *Desk) saveAreas(ctx context.Context, m *areaMerge, seq int64) error {
 		ids := make([]string, len(changed))
 		for i, a := range changed {
 			ids[i] = a.ID
-			if err := c.SaveArea(a.Area); err != nil {
+			save := c.SaveArea
+			if a.known && a.ValidFrom.After(now) {
+				save = c.PlanArea
+			}
+			if err := save(a.Area); err != nil {
 				return fmt.Errorf("desk: import area %s: %w", a.ID, err)
 			}
 		}
@@ -128,7 +134,7 @@ func (m *areaMerge) parent(id string) (parent string, ok bool) {
 }
 
 // check judges the areas together: scope, parents, cycles, grids.
-func (m *areaMerge) check() {
+func (m *areaMerge) check(now time.Time) {
 	gridded := make(map[string]bool)
 	for _, g := range m.town.grids {
 		gridded[g.AreaID] = true
@@ -142,6 +148,9 @@ func (m *areaMerge) check() {
 		}
 		if known && gridded[a.ID] && a.Level != alerts.Village {
 			m.log.fault(a.row, "level", "must stay village: the area has grids")
+		}
+		if known && a.ValidFrom.After(now) && (old.ParentID != a.ParentID || old.Level != a.Level) {
+			m.log.fault(a.row, "valid_from", "must not lie ahead: another parent or level holds at once, for rights go by it; names and shapes can be planned")
 		}
 		if known && old.ParentID == a.ParentID {
 			continue
@@ -203,13 +212,29 @@ func (m *areaMerge) depth(id string) int {
 	}
 }
 
-// changed returns what has to be saved, parents first.
-func (m *areaMerge) changed() []importedArea {
+// changed returns what has to be saved, parents first. Another shape, name,
+// parent or level makes a new version, from the day the file says or from now
+// on, so that what happened before stays in the old one; all else corrects the
+// version that there is.
+func (m *areaMerge) changed(now time.Time) []importedArea {
 	depths := make(map[string]int, len(m.areas))
 	var out []importedArea
 	for _, a := range m.areas {
-		if old, _ := m.town.area(a.ID); a.known && sameArea(old, a.Area) {
-			continue
+		old, _ := m.town.area(a.ID)
+		switch {
+		case !a.known:
+		case old.ParentID != a.ParentID || old.Level != a.Level || old.Name != a.Name || old.NameEn != a.NameEn || !reflect.DeepEqual(old.Shape, a.Shape):
+			if !a.ValidFrom.After(old.ValidFrom) {
+				a.ValidFrom = clampTime(now, old.ValidFrom)
+			}
+			if !a.ValidTo.IsZero() && !a.ValidTo.After(a.ValidFrom) { // it has ended: nothing new begins
+				a.ValidFrom = old.ValidFrom
+			}
+		default:
+			a.ValidFrom = old.ValidFrom
+			if sameArea(old, a.Area) {
+				continue
+			}
 		}
 		depths[a.ID] = m.depth(a.ID)
 		out = append(out, a)

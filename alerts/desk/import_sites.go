@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/geo"
@@ -26,7 +28,7 @@ func (d *Desk) ImportSites(ctx context.Context, s alerts.Scope, r io.Reader, for
 		return ImportResult{}, err
 	}
 	var log importLog
-	m := &siteMerge{desk: d, town: t, scope: s, log: &log, system: system, rowOf: make(map[string]int)}
+	m := &siteMerge{desk: d, town: t, scope: s, log: &log, system: system, rowOf: make(map[string]int), from: make(map[string]string)}
 	file := table{format: kind, columns: append(siteProperties(), "lon", "lat", geometryColumn)}
 	err = file.read(r, &log, func(f geo.Feature) error { return firstError(ctx.Err(), m.add(ctx, f)) })
 	if err != nil {
@@ -49,11 +51,20 @@ func (d *Desk) saveSites(ctx context.Context, m *siteMerge, seq int64) error {
 		if err := c.unmoved(ctx, seq); err != nil {
 			return err
 		}
-		ids := make([]string, len(m.changed))
+		ids, areas := make([]string, len(m.changed)), make(map[string]bool)
 		for i, v := range m.changed {
 			ids[i] = v.ID
+			areas[v.AreaID] = true
+			if from := m.from[v.ID]; from != "" {
+				areas[from] = true
+			}
 			if err := c.SaveSite(v); err != nil {
 				return fmt.Errorf("desk: import register entry %s: %w", v.ID, err)
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(areas)) {
+			if err := c.emit(alerts.RegisterChanged, id, "", "", nil); err != nil {
+				return err
 			}
 		}
 		return c.auditImport(m.scope, "registers", ids)
@@ -69,6 +80,7 @@ type siteMerge struct {
 	system  alerts.CoordSystem
 	rowOf   map[string]int // by id
 	changed []alerts.Site
+	from    map[string]string // by id: the area that an entry was in
 }
 
 func (m *siteMerge) add(ctx context.Context, f geo.Feature) error {
@@ -103,6 +115,7 @@ func (m *siteMerge) add(ctx context.Context, f geo.Feature) error {
 		found.add("id", "%q is taken by an entry outside this account's areas; choose another", v.ID)
 	case err == nil:
 		m.keep(&v, old, in)
+		m.from[v.ID] = old.AreaID
 	case alerts.KindOf(err) != alerts.NotFound:
 		return err
 	}

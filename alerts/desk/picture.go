@@ -260,7 +260,7 @@ func loadTown(ctx context.Context, r alerts.Reader, now time.Time) (*town, error
 	if err != nil {
 		return nil, fmt.Errorf("desk: load grids: %w", err)
 	}
-	t := newTown(areas, grids)
+	t := newTown(areas, grids, now)
 	all, err := r.Grids(ctx, alerts.System())
 	if err != nil {
 		return nil, fmt.Errorf("desk: load grids: %w", err)
@@ -270,8 +270,19 @@ func loadTown(ctx context.Context, r alerts.Reader, now time.Time) (*town, error
 			t.past[g.ID] = g
 		}
 	}
-	if t.until, err = r.NextGridChange(ctx, now); err != nil {
-		return nil, fmt.Errorf("desk: load grids: %w", err)
+	if t.until, err = r.NextPlaceChange(ctx, now); err != nil {
+		return nil, fmt.Errorf("desk: load places: %w", err)
+	}
+	past, err := r.PastPlaces(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("desk: load past places: %w", err)
+	}
+	for _, p := range past {
+		of := t.pastAreas
+		if p.Grid {
+			of = t.pastGrids
+		}
+		of[p.ID] = append(of[p.ID], p)
 	}
 	if t.units, err = loadUnits(ctx, r); err != nil {
 		return nil, err

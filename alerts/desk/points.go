@@ -73,8 +73,12 @@ func (m *moving) point(userID string, kind alerts.PointKind, points int, inciden
 	if err != nil {
 		return err
 	}
-	return m.c.AddPoint(alerts.PointLine{ID: alerts.NewID(m.now), UserID: userID, Month: m.month(), Kind: kind, Points: points, CaseID: m.k.ID,
+	err = m.c.AddPoint(alerts.PointLine{ID: alerts.NewID(m.now), UserID: userID, Month: m.month(), Kind: kind, Points: points, CaseID: m.k.ID,
 		IncidentID: incidentID, AreaID: m.k.AreaID, Hidden: m.k.Against != "", At: m.now, ByID: m.s.User})
+	if err != nil {
+		return err
+	}
+	return m.c.pointsChanged(u)
 }
 
 // unearn takes back what a case has earned that is opened again; it may earn
@@ -104,6 +108,13 @@ func (m *moving) unearn() error {
 		if err := m.c.AddPoint(alerts.PointLine{ID: alerts.NewID(m.now), UserID: key.user, Month: m.month(), Kind: alerts.PointUndone,
 			Points: -left[key], CaseID: m.k.ID, IncidentID: key.incident, AreaID: m.k.AreaID, Hidden: m.k.Against != "", At: m.now,
 			ByID: unnamed(m)}); err != nil {
+			return err
+		}
+		u, err := m.c.User(m.ctx, alerts.System(), key.user)
+		if err == nil {
+			err = m.c.pointsChanged(u)
+		}
+		if err != nil && alerts.KindOf(err) != alerts.NotFound {
 			return err
 		}
 	}

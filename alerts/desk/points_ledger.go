@@ -207,12 +207,34 @@ func (d *Desk) Appeal(ctx context.Context, s alerts.Scope, in AppealInput) (Appe
 		if err := c.SaveAppeal(a); err != nil {
 			return err
 		}
+		if err := d.appealChanged(c, u, a.ID); err != nil {
+			return err
+		}
 		return c.audit(s, alerts.AuditPoints, "appeal/"+a.ID, a.AreaID, map[string]string{"month": a.Month})
 	})
 	if err != nil {
 		return AppealView{}, err
 	}
 	return d.appealView(a, s.Name), nil
+}
+
+// pointsChanged tells a grid leader that his points are not what they were.
+func (c *change) pointsChanged(u alerts.User) error {
+	return c.emitTo([]string{u.ID}, alerts.PointsChanged, u.AreaID, u.AreaPath, "", nil)
+}
+
+// appealChanged tells who may read an appeal: the grid leader, and the township
+// above his village with those above it.
+func (d *Desk) appealChanged(c *change, u alerts.User, id string) error {
+	if err := c.pointsChanged(u); err != nil {
+		return err
+	}
+	t := d.known.places()
+	a, _ := t.area(u.AreaID)
+	if up, ok := t.parentOf(a.ID); ok && a.Level == alerts.Village {
+		a = up
+	}
+	return c.emit(alerts.AppealChanged, a.ID, a.Path, id, nil)
 }
 
 func (d *Desk) appealView(a alerts.Appeal, name string) AppealView {
@@ -285,6 +307,9 @@ func (d *Desk) DecideAppeal(ctx context.Context, s alerts.Scope, id string, in D
 				Kind: alerts.PointAppeal, Points: a.Granted, CaseID: a.CaseID, AreaID: a.AreaID, Hidden: true, At: c.now, ByID: s.User}); err != nil {
 				return err
 			}
+		}
+		if err := d.appealChanged(c, u, a.ID); err != nil {
+			return err
 		}
 		return c.audit(s, alerts.AuditPoints, "appeal/"+a.ID, a.AreaID, map[string]string{"granted": strconv.Itoa(a.Granted)})
 	})

@@ -191,12 +191,15 @@ func (f *faults) employment(p alerts.Post) {
 	}
 }
 
-// postChanged ends a change of a roster: it is audited, and the sessions of the
-// person are resolved again.
+// postChanged ends a change of a roster: it is audited and told of, and the
+// sessions of the person are resolved again.
 func (c *change) postChanged(s alerts.Scope, g alerts.Grid, p alerts.Post, what string) error {
 	details := altered(what).field("grid", "", g.ID).field("kind", "", string(p.Kind)).field("user", "", p.UserID).
 		field("handed_to", "", p.HandedTo)
 	if err := c.audit(s, alerts.AuditConfig, "post/"+p.ID, g.AreaID, details); err != nil {
+		return err
+	}
+	if err := c.emit(alerts.RosterChanged, g.AreaID, g.AreaPath, g.ID, nil); err != nil {
 		return err
 	}
 	if p.UserID == "" {

@@ -299,8 +299,8 @@ func (c *change) alarmKnown(ctx context.Context, a alerts.Alert) (*alerts.Alert,
 func (d *Desk) alertView(a alerts.Alert) AlertView {
 	t := d.known.places()
 	v := AlertView{ID: a.ID, Kind: a.Kind, Severity: a.Severity, Text: a.Text, CameraID: a.CameraID, SourceName: a.SourceName,
-		Lon: a.Point.Lon, Lat: a.Point.Lat, AreaID: a.AreaID, AreaName: t.areaName(a.AreaID), GridID: a.GridID,
-		GridName: t.gridName(a.GridID), FirstAt: a.FirstAt, LastAt: a.LastAt, Count: a.Count}
+		Lon: a.Point.Lon, Lat: a.Point.Lat, AreaID: a.AreaID, AreaName: t.areaThen(a.AreaID, a.FirstAt).Name, GridID: a.GridID,
+		GridName: t.gridNameThen(a.GridID, a.FirstAt), FirstAt: a.FirstAt, LastAt: a.LastAt, Count: a.Count}
 	if shown, ok := d.known.camera(a.CameraID); ok {
 		v.CameraName = shown.view.Name
 	}

@@ -226,6 +226,11 @@ func (d *Desk) CreateSite(ctx context.Context, s alerts.Scope, in SiteInput) (Si
 		if err := c.SaveSite(v); err != nil {
 			return err
 		}
+		saved := v
+		saved.Version = 1
+		if err := c.emit(alerts.RegisterChanged, v.AreaID, v.AreaPath, v.ID, d.siteView(saved)); err != nil {
+			return err
+		}
 		return c.audit(s, alerts.AuditConfig, "register/"+v.ID, v.AreaID, altered("create").field("name", "", v.Name))
 	})
 	v.Version = 1
@@ -253,6 +258,14 @@ func (d *Desk) ChangeSite(ctx context.Context, s alerts.Scope, id string, in Sit
 			return err
 		}
 		v.Version++
+		if before.AreaPath != v.AreaPath { // who shows the area it leaves fetches it again
+			if err := c.emit(alerts.RegisterChanged, before.AreaID, before.AreaPath, id, nil); err != nil {
+				return err
+			}
+		}
+		if err := c.emit(alerts.RegisterChanged, v.AreaID, v.AreaPath, id, d.siteView(v)); err != nil {
+			return err
+		}
 		return c.audit(s, alerts.AuditConfig, "register/"+id, v.AreaID, altered("change").field("name", before.Name, v.Name).
 			field("kind", before.Kind, v.Kind).field("contact", before.Contact, v.Contact).field("address", before.Address, v.Address).
 			field("area", before.AreaID, v.AreaID).field("remark", before.Remark, v.Remark).

@@ -171,6 +171,11 @@ func (d *Desk) saveShift(ctx context.Context, s alerts.Scope, a alerts.Area, v a
 		if err := c.SaveShift(v); err != nil {
 			return err
 		}
+		saved := v
+		saved.Version++
+		if err := c.emit(alerts.ShiftsChanged, a.ID, a.Path, v.ID, d.shiftView(saved, name)); err != nil {
+			return err
+		}
 		return c.audit(s, alerts.AuditConfig, "shift/"+v.ID, a.ID, map[string]string{"user": v.UserID, "from": v.From.Format(time.RFC3339),
 			"to": v.To.Format(time.RFC3339)})
 	})
@@ -193,6 +198,9 @@ func (d *Desk) RemoveShift(ctx context.Context, s alerts.Scope, id string) error
 	}
 	return d.write(ctx, func(c *change) error {
 		if err := c.RemoveShift(v.ID); err != nil {
+			return err
+		}
+		if err := c.emit(alerts.ShiftsChanged, a.ID, a.Path, v.ID, nil); err != nil {
 			return err
 		}
 		return c.audit(s, alerts.AuditConfig, "shift/"+v.ID, a.ID, map[string]string{"removed": "true"})

@@ -222,11 +222,11 @@ func TestGridsTurn(t *testing.T) {
 		outline(props{"id": "g1b", "area_id": "v1", "name": "1b", "kind": "street", "households": 200, "valid_from": turn.Format(time.RFC3339)}, 117.08, 31.0, 117.1, 31.1))
 	ok[ImportResult](t)(o.ImportGrids(ctx, admin, strings.NewReader(file), "geojson", alerts.WGS84))
 	grid := func() string { return ok[CameraView](t)(o.Camera(ctx, admin, "cam")).GridID }
-	if err := o.turnGrids(ctx); err != nil || grid() != "g1b" || o.known.places().index.Locate(p).GridID != "g1b" {
+	if err := o.turnPlaces(ctx); err != nil || grid() != "g1b" || o.known.places().index.Locate(p).GridID != "g1b" {
 		t.Fatalf("before the turn: %s, %v", grid(), err)
 	}
 	o.clock.add(49 * time.Hour)
-	if err := o.turnGrids(ctx); err != nil {
+	if err := o.turnPlaces(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if grid() != "g1a" || o.known.places().index.Locate(p).GridID != "g1a" || ok[SiteView](t)(o.Site(ctx, admin, site.ID)).GridID != "g1a" {
@@ -236,7 +236,7 @@ func TestGridsTurn(t *testing.T) {
 		t.Errorf("the incident has moved to %s", again.GridID)
 	}
 	o.bus.forget()
-	if err := o.turnGrids(ctx); err != nil || len(o.bus.sent) != 0 {
+	if err := o.turnPlaces(ctx); err != nil || len(o.bus.sent) != 0 {
 		t.Errorf("the clock turns twice: %v %v", o.bus.kinds(), err)
 	}
 	before := ok[[]GridView](t)(o.GridsAt(ctx, as(alerts.DutyOfficer, "v1"), base))

@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,9 +25,12 @@ type town struct {
 	gridBy map[string]int
 	past   map[string]alerts.Grid // by id: those not valid then, as last saved
 	units  units
-	until  time.Time          // when a version of a grid begins or ends; zero: not known to
+	until  time.Time          // when a version of a place begins or ends; zero: not known to
 	boxes  map[string]geo.Box // of areas, from their shape or what lies in them
-	index  *geo.Index
+	index  *geo.Index         // of the areas and grids that are valid then
+
+	// What areas and grids that have had several versions were called, by id.
+	pastAreas, pastGrids map[string][]alerts.PastPlace
 
 	// Views in the order of areas and grids, made when first asked for: their
 	// middles take a while.
@@ -37,9 +41,26 @@ type town struct {
 	collections map[string][]byte // guarded by mu; never changed once in
 }
 
-func newTown(areas []alerts.Area, grids []alerts.Grid) *town {
+func newTown(areas []alerts.Area, grids []alerts.Grid, now time.Time) *town {
+	var (
+		holding []alerts.Area // what has ended, or not begun, holds no new report
+		within  []alerts.Grid // the grids of those
+		holds   = make(map[string]bool, len(areas))
+	)
+	for _, a := range areas {
+		if valid(now, a.ValidFrom, a.ValidTo) {
+			holding = append(holding, a)
+			holds[a.ID] = true
+		}
+	}
+	for _, g := range grids {
+		if holds[g.AreaID] {
+			within = append(within, g)
+		}
+	}
 	t := &town{areas: areas, grids: grids, past: make(map[string]alerts.Grid), byID: make(map[string]int, len(areas)), gridBy: make(map[string]int, len(grids)),
-		boxes: make(map[string]geo.Box, len(areas)), index: geo.NewIndex(areas, grids), collections: make(map[string][]byte)}
+		boxes: make(map[string]geo.Box, len(areas)), index: geo.NewIndex(holding, within),
+		pastAreas: make(map[string][]alerts.PastPlace), pastGrids: make(map[string][]alerts.PastPlace), collections: make(map[string][]byte)}
 	t.areaViews = sync.OnceValue(func() []AreaView { return mapped(areas, t.areaView) })
 	t.gridViews = sync.OnceValue(func() []GridView { return mapped(grids, t.gridView) })
 	for i, a := range areas {
@@ -117,6 +138,48 @@ func (t *town) grid(id string) (alerts.Grid, bool) {
 func (t *town) gridName(id string) string {
 	g, _ := t.grid(id)
 	return g.Name
+}
+
+// pastOf returns the version that held at a moment; what is older than all that
+// is known of counts as the first.
+func pastOf(versions []alerts.PastPlace, at time.Time) (alerts.PastPlace, bool) {
+	for _, p := range slices.Backward(versions) {
+		if !p.From.After(at) {
+			return p, true
+		}
+	}
+	if len(versions) > 0 {
+		return versions[0], true
+	}
+	return alerts.PastPlace{}, false
+}
+
+// areaThen is what an area was called at a moment, and what it was part of.
+func (t *town) areaThen(id string, at time.Time) alerts.PastPlace {
+	if p, ok := pastOf(t.pastAreas[id], at); ok {
+		return p
+	}
+	a, _ := t.area(id)
+	return alerts.PastPlace{ID: a.ID, ParentID: a.ParentID, Name: a.Name, NameEn: a.NameEn}
+}
+
+// gridNameThen is what a grid was called at a moment.
+func (t *town) gridNameThen(id string, at time.Time) string {
+	if p, ok := pastOf(t.pastGrids[id], at); ok {
+		return p.Name
+	}
+	return t.gridName(id)
+}
+
+// trailThen lists the areas that an area was part of at a moment, from the root
+// to itself.
+func (t *town) trailThen(id string, at time.Time) []AreaRef {
+	var out []AreaRef
+	for p := t.areaThen(id, at); p.ID != "" && len(out) <= len(t.areas); p = t.areaThen(p.ParentID, at) {
+		out = append(out, AreaRef{ID: p.ID, Name: p.Name, NameEn: p.NameEn})
+	}
+	slices.Reverse(out)
+	return out
 }
 
 // center is a point in the middle of an area, 0, 0 for one that is nowhere.
@@ -239,7 +302,7 @@ func (t *town) positionWarnings(c alerts.Camera) []alerts.Fault {
 func (t *town) incidentView(i alerts.Incident) IncidentView {
 	v := IncidentView{ID: i.ID, Number: i.Number, Category: i.Category, Text: i.Text, Severity: i.Severity, Direct: i.Direct,
 		Lon: i.Point.Lon, Lat: i.Point.Lat, Accuracy: i.Accuracy, Address: i.Address, AreaID: i.AreaID,
-		AreaName: t.areaName(i.AreaID), GridID: i.GridID, GridName: t.gridName(i.GridID), Channel: i.Channel, AlertID: i.AlertID,
+		AreaName: t.areaThen(i.AreaID, i.ReceivedAt).Name, GridID: i.GridID, GridName: t.gridNameThen(i.GridID, i.ReceivedAt), Channel: i.Channel, AlertID: i.AlertID,
 		ReceivedAt: i.ReceivedAt, Photos: make([]PhotoView, len(i.Photos)), Hash: i.Hash}
 	for n, p := range i.Photos {
 		url := "/api/v1/photos/" + p.ID

@@ -22,6 +22,9 @@ type database struct {
 	// again tells whether a transaction that failed with an error, and was not
 	// committed, may succeed when it is run again at once; nil: never.
 	again func(error) bool
+	// full tells whether an error says that the disk is full, in which case the
+	// transaction was not committed, even where the commit says so; nil: never.
+	full func(error) bool
 }
 
 func (d database) close() error { return errors.Join(d.reads.Close(), d.writes.Close()) }

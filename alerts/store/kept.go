@@ -15,7 +15,7 @@ import (
 var kept = [...]string{"audit", "incidents", "photos", "incident_notes", "case_moves", "case_comments", "case_attachments", "points"}
 
 // keptFromDeletion names tables whose rows change, but never go.
-var keptFromDeletion = [...]string{"cases", "case_filings", "appeals"}
+var keptFromDeletion = [...]string{"cases", "case_filings", "appeals", "emergencies"}
 
 // keptSQLite returns the statements that put up the guards.
 func keptSQLite() []string {

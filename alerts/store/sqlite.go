@@ -54,7 +54,7 @@ func openSQLite(ctx context.Context, path string, readers int) (database, error)
 	}
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
-	return database{writes: bun.NewDB(w, sqlitedialect.New()), reads: bun.NewDB(r, sqlitedialect.New()), batch: DefaultBatch}, nil
+	return database{writes: bun.NewDB(w, sqlitedialect.New()), reads: bun.NewDB(r, sqlitedialect.New()), batch: DefaultBatch, full: fullSQLite}, nil
 }
 
 func dsn(path string, query url.Values) string {
@@ -155,6 +155,14 @@ func prepare(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
+// fullSQLite tells whether SQLite has found the disk full. A commit that says so
+// has not counted: its last page in the write-ahead log is what makes it count,
+// and later pages are written over those that are there.
+func fullSQLite(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_FULL || se.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
+}
+
 func openError(path string, err error) error {
 	e := &alerts.Error{Kind: alerts.Unavailable, Err: err}
 	var se *sqlite.Error
@@ -191,9 +199,10 @@ func classifySQLite(err error) error {
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return fmt.Errorf("%w: %w", errMissing, err)
 	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
+	if fullSQLite(err) {
 		return &alerts.Error{Kind: alerts.Unavailable, Message: "the disk is full: nothing can be stored", Err: err}
+	}
+	switch se.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return &alerts.Error{Kind: alerts.Unavailable, Message: "the database is busy: try again", Err: err}
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN:

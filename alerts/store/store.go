@@ -10,7 +10,9 @@
 //
 // One goroutine writes. Writes that wait are committed together, each behind a
 // savepoint of its own, so that one sync of the disk serves them all. The queue
-// is bounded: when it is full, Write waits until its context ends. Readers use
+// is bounded: when it is full, Write waits until its context ends. On a full disk
+// writes go on for as long as Options.Full finds room, then fail as Unavailable,
+// and succeed again when there is some, without a restart. Readers use
 // their own connections and see what was committed when their query began.
 //
 // Several processes may share a PostgreSQL: their transactions that write run one
@@ -65,6 +67,9 @@ type Options struct {
 	Queue    int          // DefaultQueue
 	Batch    int          // DefaultBatch
 	Held     int          // cases that are held in memory at most, else none are; DefaultHeld; negative: none
+	// Full is called where the disk that holds Path is full. It returns true where
+	// it has made room: then what could not be written is written again. nil: none.
+	Full func() bool
 }
 
 // Store implements alerts.Store.
@@ -108,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	var ready *statements
 	var saved *changes
-	s.writer = startWriter(db, o.Queue, o.Batch, func(in bun.Tx) *tx {
+	s.writer = startWriter(db, o.Queue, o.Batch, o.Full, func(in bun.Tx) *tx {
 		if saved == nil || saved.of.Tx != in.Tx {
 			saved = &changes{of: in}
 			if !s.postgres() {

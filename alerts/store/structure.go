@@ -135,14 +135,17 @@ func (q queries) GridVersions(ctx context.Context, s alerts.Scope, id string) ([
 	return values(rows, gridVersionRow.value)
 }
 
-// NextGridChange returns when the next version begins or ends.
-func (q queries) NextGridChange(ctx context.Context, after time.Time) (time.Time, error) {
+// NextPlaceChange returns when the next version begins or ends.
+func (q queries) NextPlaceChange(ctx context.Context, after time.Time) (time.Time, error) {
 	var next sql.NullInt64
+	at := micros(after)
 	err := q.db.QueryRowContext(q.ctx(ctx), `SELECT MIN(at) FROM (
 		SELECT MIN(valid_from) AS at FROM grid_versions WHERE valid_from > ? UNION ALL
-		SELECT MIN(valid_to) AS at FROM grid_versions WHERE valid_to > ?) AS t`, micros(after), micros(after)).Scan(&next)
+		SELECT MIN(valid_to) AS at FROM grid_versions WHERE valid_to > ? UNION ALL
+		SELECT MIN(valid_from) AS at FROM area_versions WHERE valid_from > ? UNION ALL
+		SELECT MIN(valid_to) AS at FROM area_versions WHERE valid_to > ?) AS t`, at, at, at, at).Scan(&next)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("store: read versions of grids: %w", classify(err))
+		return time.Time{}, fmt.Errorf("store: read versions of places: %w", classify(err))
 	}
 	return fromMicros(next.Int64), nil
 }

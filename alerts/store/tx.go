@@ -97,7 +97,8 @@ func refused(err error, what, id string) error {
 	return fmt.Errorf("store: save %s: %w", what, err)
 }
 
-// SaveArea inserts or replaces an area and keeps the paths below it in order.
+// SaveArea inserts or replaces an area, or the version of it that begins at its
+// ValidFrom, and keeps the paths below it in order.
 func (t *tx) SaveArea(a alerts.Area) error {
 	if a.ID == "" || strings.ContainsAny(a.ID, "/\x00") {
 		return alerts.InvalidField("id", "an area's id must not be empty nor hold a slash")
@@ -128,6 +129,9 @@ func (t *tx) SaveArea(a alerts.Area) error {
 		return err
 	}
 	if err := t.upsert(&row, "id", areaColumns...); err != nil {
+		return refused(err, "area", a.ID)
+	}
+	if err := t.saveAreaVersion(row); err != nil {
 		return refused(err, "area", a.ID)
 	}
 	if old.Path == "" || old.Path == a.Path {

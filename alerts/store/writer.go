@@ -37,6 +37,7 @@ type writer struct {
 	newTx func(bun.Tx) *tx
 	last  func(bun.Tx) error // before the commit
 	batch int
+	room  func() bool // makes room on a full disk; nil: cannot
 
 	queue chan *job
 
@@ -45,8 +46,8 @@ type writer struct {
 	ended  chan struct{}
 }
 
-func startWriter(db database, queue, batch int, newTx func(bun.Tx) *tx, last func(bun.Tx) error) *writer {
-	w := &writer{db: db, newTx: newTx, last: last, batch: batch, queue: make(chan *job, queue), ended: make(chan struct{})}
+func startWriter(db database, queue, batch int, room func() bool, newTx func(bun.Tx) *tx, last func(bun.Tx) error) *writer {
+	w := &writer{db: db, newTx: newTx, last: last, batch: batch, room: room, queue: make(chan *job, queue), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -127,7 +128,11 @@ func (w *writer) commit(first *job, ran []*job) []*job {
 			return ran
 		}
 		// Whether a commit that failed came to the disk is not known.
-		if committing || runs == maxRuns || w.db.again == nil || !w.db.again(err) {
+		again := !committing && runs < maxRuns && w.db.again != nil && w.db.again(err)
+		if w.full(err) {
+			again = runs < maxRuns && w.room != nil && w.room()
+		}
+		if !again {
 			return fail(ran, err)
 		}
 		for _, j := range ran {
@@ -135,6 +140,8 @@ func (w *writer) commit(first *job, ran []*job) []*job {
 		}
 	}
 }
+
+func (w *writer) full(err error) bool { return err != nil && w.db.full != nil && w.db.full(err) }
 
 // transact runs jobs, and those that wait, in one transaction. committing tells
 // that they have all run.
@@ -158,7 +165,11 @@ func (w *writer) transact(ran *[]*job) (committing bool, err error) {
 			}
 			*ran = append(*ran, j)
 		}
-		if err := w.runJob(ctx, btx, (*ran)[n]); err != nil {
+		err := w.runJob(ctx, btx, (*ran)[n])
+		if own := (*ran)[n].err; err == nil && w.full(own) {
+			err = own // it is the disk's: the others would find the same
+		}
+		if err != nil {
 			_ = btx.Rollback()
 			return false, err
 		}

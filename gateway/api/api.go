@@ -179,6 +179,7 @@ func (a *API) register() {
 	a.registerPoints()
 	a.registerBrief()
 	a.registerShifts()
+	a.registerEmergencies()
 	a.registerVideo()
 	a.registerStills()
 	a.registerOperations()

@@ -65,6 +65,12 @@ func TestMoveNeedsTheVersionSeen(t *testing.T) {
 		late.rec.Header().Get("ETag") != caseTag(now.Version) || !slices.Contains(actions(p.OpenMoves), "assign") {
 		t.Errorf("%+v, ETag %q", p, late.rec.Header().Get("ETag"))
 	}
+	// He was told what he may do, and has read nothing of the case.
+	for _, e := range w.recorded(t, alerts.AuditRead) {
+		if e.UserID == userID(alerts.Leader, "east") {
+			t.Errorf("a refusal counts as a reading: %+v", e)
+		}
+	}
 }
 
 func TestRefusedMoveTellsWhatIsOpen(t *testing.T) {

@@ -73,7 +73,7 @@ func (a *API) registerIncidents() {
 	photo := a.operation("GET", "/api/v1/photos/{id}", "photo", tag, "A photo of an incident: the copy that is shown")
 	photo.Parameters = []*huma.Param{{Name: "size", In: "query", Description: "thumb: the small copy",
 		Schema: &huma.Schema{Type: "string", Enum: []any{"thumb", "shown"}}}}
-	photo.Responses = map[string]*huma.Response{"200": {Description: "JPEG", Content: map[string]*huma.MediaType{"image/jpeg": {}}}}
+	photo.Responses = map[string]*huma.Response{"200": {Description: "JPEG", Content: map[string]*huma.MediaType{"image/jpeg": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
 	a.handlePlain(photo, func(w http.ResponseWriter, r *http.Request) error {
 		return a.servePhoto(w, r, a.desk.PhotoOf)
 	})

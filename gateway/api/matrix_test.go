@@ -130,6 +130,14 @@ func cases(m map[string]expected) {
 		"GET /analysis/brief":  {who: "OLU"},
 		"GET /units/figures":   {who: "OL"},
 
+		// To the village v1 of the east: the east and the city stand above it.
+		"GET /emergencies":              {who: "OLU"},
+		"POST /emergencies":             {who: "OL"},
+		"GET /emergencies/areas":        {who: "OL"},
+		"GET /emergencies/{id}":         {who: "OLU", at: "emergency"},
+		"DELETE /emergencies/{id}":      {who: "OL", at: "emergency"},
+		"POST /emergencies/{id}/review": {who: "OL", at: "emergency", body: map[string]any{"verdict": "confirmed", "text": "x"}},
+
 		"GET /points":                        {who: "OGLU"},
 		"GET /points/months/{month}":         {who: "OGLU"},
 		"GET /points/appeals":                {who: "OGLU"},
@@ -206,6 +214,13 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["area"] = "east"
 	ids["shift"] = must[desk.ShiftView](t)(w.desk.CreateShift(t.Context(), officerScope("east"), "east",
 		desk.ShiftInput{UserID: userID(alerts.DutyOfficer, "east"), From: soon(1), To: soon(2)})).ID
+	// In the name of an account that such access opens nothing to.
+	e := alerts.Emergency{ID: alerts.NewID(time.Now()), UserID: "u-roads", UserName: "roads", Role: alerts.DutyOfficer, HomeID: "v4", AreaID: "v1",
+		Reason: "x", At: time.Now(), Until: time.Now().Add(time.Hour)}
+	if err := w.store.Write(t.Context(), func(tx alerts.Tx) error { return tx.SaveEmergency(e) }); err != nil {
+		t.Fatal(err)
+	}
+	ids["emergency"] = e.ID
 	w.structure(t, ids)
 	return ids
 }

@@ -93,11 +93,11 @@ func (a *API) refusedMove(ctx context.Context, id string, err error) error {
 	if errors.Is(err, desk.ErrStale) {
 		p = newProblem(http.StatusPreconditionFailed, alerts.Conflict, p.Detail, p.Errors...)
 	}
-	now, lookErr := a.desk.Case(ctx, scopeOf(ctx), id)
+	open, newest, lookErr := a.desk.OpenMoves(ctx, scopeOf(ctx), id)
 	if lookErr != nil {
 		return p // not in sight any more: the refusal says enough
 	}
-	p.OpenMoves = now.Open
-	p.setHeader("ETag", caseTag(now.Version))
+	p.OpenMoves = open
+	p.setHeader("ETag", caseTag(newest))
 	return p
 }

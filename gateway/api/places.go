@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
@@ -20,7 +21,15 @@ import (
 func (a *API) registerPlaces() {
 	const tag = "Places"
 	handle(a, a.operation("GET", "/api/v1/areas", "areas", tag, "Areas of the account, by name"),
-		func(ctx context.Context, _ *none) (*listOut[desk.AreaView], error) {
+		func(ctx context.Context, in *AtQuery) (*listOut[desk.AreaView], error) {
+			at, err := a.moment(in.At)
+			if err != nil {
+				return nil, err
+			}
+			if !at.IsZero() {
+				items, err := a.desk.AreasAt(ctx, scopeOf(ctx), at)
+				return listOf(items, ""), err
+			}
 			items, err := a.desk.Areas(ctx, scopeOf(ctx))
 			return listOf(items, ""), err
 		})
@@ -37,20 +46,15 @@ func (a *API) registerPlaces() {
 			items, err := a.desk.Grids(ctx, scopeOf(ctx))
 			return listOf(items, ""), err
 		})
-	a.geojson("/api/v1/areas.geojson", "areas-geojson", "Areas with their shapes",
-		func(r *http.Request) (*document, error) { return a.shapes(r, a.desk.AreasGeoJSON) })
-	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes; with ?at=2026-11-24, a day or a moment, as they were then",
+	a.geojson("/api/v1/areas.geojson", "areas-geojson", "Areas with their shapes", atParameter(),
 		func(r *http.Request) (*document, error) {
-			at, err := a.moment(r.URL.Query().Get("at"))
-			if err != nil {
-				return nil, err
-			}
-			if at.IsZero() {
-				return a.shapes(r, a.desk.GridsGeoJSON)
-			}
-			return a.shapes(r, func(ctx context.Context, s alerts.Scope) ([]byte, error) { return a.desk.GridsGeoJSONAt(ctx, s, at) })
+			return a.shapesAt(r, a.desk.AreasGeoJSON, a.desk.AreasGeoJSONAt)
 		})
-	a.geojson("/api/v1/basemap.geojson", "basemap", "Streets, water and sites to draw below everything",
+	a.geojson("/api/v1/grids.geojson", "grids-geojson", "Grids with their shapes", atParameter(),
+		func(r *http.Request) (*document, error) {
+			return a.shapesAt(r, a.desk.GridsGeoJSON, a.desk.GridsGeoJSONAt)
+		})
+	a.geojson("/api/v1/basemap.geojson", "basemap", "Streets, water and sites to draw below everything", nil,
 		func(*http.Request) (*document, error) {
 			if len(a.baseMap.plain) == 0 {
 				return nil, alerts.Errorf(alerts.NotFound, "there is no base map")
@@ -59,16 +63,33 @@ func (a *API) registerPlaces() {
 		})
 }
 
-func (a *API) shapes(r *http.Request, fn func(context.Context, alerts.Scope) ([]byte, error)) (*document, error) {
-	b, err := fn(r.Context(), scopeOf(r.Context()))
+// shapesAt returns the shapes as they are now, or with ?at= as they were.
+func (a *API) shapesAt(r *http.Request, now func(context.Context, alerts.Scope) ([]byte, error),
+	then func(context.Context, alerts.Scope, time.Time) ([]byte, error)) (*document, error) {
+	at, err := a.moment(r.URL.Query().Get("at"))
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	if at.IsZero() {
+		b, err = now(r.Context(), scopeOf(r.Context()))
+	} else {
+		b, err = then(r.Context(), scopeOf(r.Context()), at)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return a.documents.of(b), nil
 }
 
-func (a *API) geojson(path, id, summary string, fn func(*http.Request) (*document, error)) {
+func atParameter() []*huma.Param {
+	return []*huma.Param{{Name: "at", In: "query", Example: "2026-11-24", Schema: &huma.Schema{Type: "string"},
+		Description: "As they were at this moment, or at the end of this day; now when absent"}}
+}
+
+func (a *API) geojson(path, id, summary string, parameters []*huma.Param, fn func(*http.Request) (*document, error)) {
 	op := a.operation("GET", path, id, "Places", summary)
+	op.Parameters = parameters
 	op.Responses = map[string]*huma.Response{
 		"200": {Description: "A FeatureCollection, with an ETag", Content: map[string]*huma.MediaType{
 			"application/geo+json": {Schema: &huma.Schema{Type: "object", AdditionalProperties: true}}}},

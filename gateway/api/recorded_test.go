@@ -93,6 +93,8 @@ func doings() map[string]doing {
 		"PATCH /webhooks/{webhook}":              {role: alerts.Leader, body: json("name", "renamed"), kind: config, object: "webhook/{webhook}"},
 		"DELETE /webhooks/{webhook}":             {role: alerts.Leader, kind: config, object: "webhook/{webhook}"},
 		"GET /audit/export":                      {role: alerts.Auditor, kind: alerts.AuditExport, object: "audit"},
+		"POST /emergencies":                      {role: alerts.DutyOfficer, body: json("area_id", "v4", "reason", "fire next door"), kind: alerts.AuditEmergency, object: "emergency/"},
+		"DELETE /emergencies/{emergency}":        {role: alerts.Leader, kind: alerts.AuditEmergency, object: "emergency/{emergency}"},
 		"POST /points/appeals":                   {role: alerts.GridLeader, body: json("month", time.Now().AddDate(0, 0, 0).Format("2006-01"), "text", "x"), kind: alerts.AuditPoints, object: "appeal/"},
 		"POST /points/appeals/{appeal}/decision": {role: alerts.DutyOfficer, body: json("points", 1, "answer", "x"), kind: alerts.AuditPoints, object: "appeal/{appeal}"},
 	}
@@ -100,14 +102,15 @@ func doings() map[string]doing {
 
 // unrecorded says why a route that is no mere list leaves no entry.
 var unrecorded = map[string]string{
-	"POST /hooks/alarms":          "an alarm is kept itself, with its source",
-	"PATCH /whep/{session}":       "part of watching, which is recorded",
-	"DELETE /whep/{session}":      "the end of watching is recorded when it has ended",
-	"POST /webhooks/{id}/retry":   "refused where nothing has failed; the desk's tests hold its entry",
-	"GET /session/provider":       "begins to sign in, which is recorded when it is done",
-	"GET /session/oidc":           "begins to sign in, which is recorded when it is done",
-	"GET /session/oidc/callback":  "needs a provider; its own tests hold its entry",
-	"POST /session/oidc/callback": "needs a provider; its own tests hold its entry",
+	"POST /hooks/alarms":            "an alarm is kept itself, with its source",
+	"PATCH /whep/{session}":         "part of watching, which is recorded",
+	"DELETE /whep/{session}":        "the end of watching is recorded when it has ended",
+	"POST /webhooks/{id}/retry":     "refused where nothing has failed; the desk's tests hold its entry",
+	"POST /emergencies/{id}/review": "is possible after the end alone; its own tests hold its entry",
+	"GET /session/provider":         "begins to sign in, which is recorded when it is done",
+	"GET /session/oidc":             "begins to sign in, which is recorded when it is done",
+	"GET /session/oidc/callback":    "needs a provider; its own tests hold its entry",
+	"POST /session/oidc/callback":   "needs a provider; its own tests hold its entry",
 }
 
 // Everything that must leave an entry does, told by a table; a route that

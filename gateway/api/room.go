@@ -64,7 +64,7 @@ func (a *API) registerRoom() {
 	file := a.operation("GET", "/api/v1/attachments/{id}", "attachment", tag, "A file of a case: the copy that is shown")
 	file.Parameters = []*huma.Param{{Name: "size", In: "query", Description: "thumb: the small copy",
 		Schema: &huma.Schema{Type: "string", Enum: []any{"thumb", "shown"}}}}
-	file.Responses = map[string]*huma.Response{"200": {Description: "JPEG", Content: map[string]*huma.MediaType{"image/jpeg": {}}}}
+	file.Responses = map[string]*huma.Response{"200": {Description: "JPEG", Content: map[string]*huma.MediaType{"image/jpeg": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
 	a.handlePlain(file, func(w http.ResponseWriter, r *http.Request) error {
 		return a.servePhoto(w, r, a.desk.AttachmentOf)
 	})

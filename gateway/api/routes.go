@@ -42,6 +42,22 @@ func (r route) pattern() string {
 	return r.method + " " + r.path
 }
 
+// emergencyReads are the routes that show what emergency access has opened, too:
+// objects and the lists that lead to them, never figures, files or changes. The
+// live socket does by itself.
+func emergencyReads() []string {
+	const v1 = "/api/v1"
+	return []string{
+		"GET " + v1 + "/areas", "GET " + v1 + "/areas.geojson", "GET " + v1 + "/grids", "GET " + v1 + "/grids.geojson",
+		"GET " + v1 + "/registers", "GET " + v1 + "/registers/{id}", "GET " + v1 + "/cameras", "GET " + v1 + "/cameras/{id}",
+		"POST " + v1 + "/cameras/{id}/whep", "GET " + v1 + "/cameras/{id}/keyframe.mp4", "GET " + v1 + "/cameras/{id}/snapshot.jpg",
+		"GET " + v1 + "/incidents", "GET " + v1 + "/incidents/{id}", "GET " + v1 + "/incidents/{id}/notes", "GET " + v1 + "/photos/{id}",
+		"GET " + v1 + "/cases", "GET " + v1 + "/cases/{id}", "GET " + v1 + "/cases/{id}/incidents", "GET " + v1 + "/cases/{id}/moves",
+		"GET " + v1 + "/cases/{id}/comments", "GET " + v1 + "/cases/{id}/attachments", "GET " + v1 + "/attachments/{id}",
+		"GET " + v1 + "/alerts",
+	}
+}
+
 // routes is every route there is. Registering one that has no row panics, and a
 // test compares the table with what is registered and calls each row as each
 // role.
@@ -58,6 +74,7 @@ func routes() []route {
 		{"GET", v1 + "/areas", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/areas.geojson", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/areas/import", right(alerts.ManagePlaces), importBody},
+		{"GET", v1 + "/areas/{id}/versions", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/grids", right(alerts.ViewMap), noBody},
 		{"GET", v1 + "/grids.geojson", right(alerts.ViewMap), noBody},
 		{"POST", v1 + "/grids/import", right(alerts.ManagePlaces), importBody},
@@ -139,6 +156,12 @@ func routes() []route {
 		{"POST", v1 + "/areas/{id}/shifts", right(alerts.WorkCases), smallBody},
 		{"PATCH", v1 + "/shifts/{id}", right(alerts.WorkCases), smallBody},
 		{"DELETE", v1 + "/shifts/{id}", right(alerts.WorkCases), noBody},
+		{"GET", v1 + "/emergencies", right(alerts.ReadAlerts), noBody},
+		{"POST", v1 + "/emergencies", right(alerts.TakeEmergency), smallBody},
+		{"GET", v1 + "/emergencies/areas", right(alerts.TakeEmergency), noBody},
+		{"GET", v1 + "/emergencies/{id}", right(alerts.ReadAlerts), noBody},
+		{"DELETE", v1 + "/emergencies/{id}", right(alerts.TakeEmergency), noBody},
+		{"POST", v1 + "/emergencies/{id}/review", right(alerts.TakeEmergency), smallBody},
 		{"GET", v1 + "/analysis/brief", right(alerts.ReadCases), noBody},
 		{"GET", v1 + "/units/figures", right(alerts.ReadCases), noBody},
 

@@ -20,7 +20,7 @@ const (
 	geoJSONType = "application/geo+json"
 )
 
-// AtQuery asks for grids as they were.
+// AtQuery asks for places as they were.
 type AtQuery struct {
 	At string `query:"at" maxLength:"40" doc:"As they were at this moment, or at the end of this day; now when absent" example:"2026-11-24"`
 }
@@ -49,7 +49,7 @@ type ReportQuery struct {
 type StructureExport struct {
 	Kind   desk.StructureKind `query:"kind" required:"true" enum:"areas,grids,cameras,registers,rosters" doc:"What"`
 	Format string             `query:"format" enum:"csv,xlsx,geojson" default:"csv" doc:"CSV, an Excel workbook, or GeoJSON"`
-	At     string             `query:"at" maxLength:"40" doc:"Grids as they were at this moment, or at the end of this day; now when absent"`
+	At     string             `query:"at" maxLength:"40" doc:"Areas or grids as they were at this moment, or at the end of this day; now when absent"`
 }
 
 type structureOut struct{ Body desk.StructureReport }
@@ -72,6 +72,11 @@ func (a *API) registerStructure() {
 	}
 	op.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: content}, "default": a.errorResponse()}
 	handle(a, op, a.exportStructure)
+	handle(a, a.operation("GET", "/api/v1/areas/{id}/versions", "area-versions", "Places", "What an area was and will be, oldest first"),
+		func(ctx context.Context, in *ByID) (*listOut[desk.AreaVersionView], error) {
+			items, err := a.desk.AreaVersions(ctx, scopeOf(ctx), in.ID)
+			return listOf(items, ""), err
+		})
 	handle(a, a.operation("GET", "/api/v1/grids/{id}/versions", "grid-versions", "Places", "What a grid was, oldest first"),
 		func(ctx context.Context, in *ByID) (*listOut[desk.GridVersionView], error) {
 			items, err := a.desk.GridVersions(ctx, scopeOf(ctx), in.ID)

@@ -27,6 +27,7 @@ func structures(m map[string]expected) {
 		"GET /departments/{id}/duty":     {who: accounts},
 		"POST /departments/{id}/duties":  {who: "A", at: "department", body: map[string]any{"category": "hazard"}},
 		"DELETE /duties/{id}":            {who: "A", at: "duty"},
+		"GET /areas/{id}/versions":       {who: accounts, at: "area"},
 		"GET /grids/{id}/versions":       {who: accounts, at: "grid"},
 		"GET /grids/{id}/posts":          {who: accounts, at: "grid"},
 		"POST /grids/{id}/posts":         {who: "A", at: "grid", body: map[string]any{"kind": "team", "name": "王"}},

@@ -211,7 +211,8 @@ func (vs *viewers) stillVisible(p auth.Principal, camera string) error {
 	if err := p.Scope.Need(alerts.WatchVideo); err != nil {
 		return err
 	}
-	key := fmt.Sprintf("%s\x00%s\x00%q", camera, p.Scope.Role, p.Scope.Paths)
+	s := p.Reading()
+	key := fmt.Sprintf("%s\x00%s\x00%q", camera, s.Role, s.Paths)
 	now := vs.clock()
 	vs.mu.Lock()
 	c, ok := vs.checks[key]
@@ -219,7 +220,7 @@ func (vs *viewers) stillVisible(p auth.Principal, camera string) error {
 	if !ok || now.Sub(c.at) >= cameraCheck || now.Before(c.at) {
 		ctx, cancel := context.WithTimeout(context.Background(), cameraCheck)
 		defer cancel()
-		_, err := vs.api.desk.Camera(ctx, p.Scope, camera)
+		_, err := vs.api.desk.Camera(ctx, s, camera)
 		c = check{at: now, err: err}
 		vs.mu.Lock()
 		if len(vs.checks) >= maxViewers {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -66,8 +67,9 @@ func (b *bus) Close() error { return nil }
 
 // world is an API over a real store, desk, auth and photos, in a city of two
 // townships: east with the village v1 and the camera cam-e, west with v4 and
-// cam-w. Every role has an account in each, named as role-area; the departments
-// gas and roads of the city have a handler each, named as they are.
+// cam-w. Every role has an account in each, named as role-area, and v4 has an
+// officer, named far; the departments gas and roads of the city have a handler
+// each, named as they are.
 type world struct {
 	*API
 	store   *store.Store
@@ -76,7 +78,8 @@ type world struct {
 	video   *video
 	stills  *stills
 	photos  *photos.Album
-	dir     string // of photos
+	skew    atomic.Int64 // by which the clocks of auth and desk are ahead
+	dir     string       // of photos
 	log     *logs
 	mu      sync.Mutex
 	cookies map[string]*http.Cookie
@@ -134,6 +137,8 @@ func newWorld(t testing.TB) *world {
 	}
 	t.Cleanup(func() { _ = w.desk.Close() })
 	w.auth.Sources = w.desk
+	clock := func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
+	w.auth.Clock, w.desk.Clock = clock, clock
 	w.auth.Every = 10 * time.Millisecond
 	if err := w.auth.Open(); err != nil {
 		t.Fatal(err)
@@ -192,6 +197,10 @@ func fill(tx alerts.Tx) error {
 		if err := tx.SaveUser(u); err != nil {
 			return err
 		}
+	}
+	far := alerts.User{ID: "u-far", Username: "far", Name: "officer of v4", Role: alerts.DutyOfficer, AreaID: "v4", PasswordHash: hash, SessionsFrom: time.Now()}
+	if err := tx.SaveUser(far); err != nil {
+		return err
 	}
 	for _, role := range alerts.Roles {
 		for _, area := range []string{"city", "east", "west"} {

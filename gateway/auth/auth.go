@@ -14,7 +14,8 @@
 //     failed sign-ins follow, the latter counted, so that a flood of them does
 //     not fill it.
 //   - Things that outlive a request (sockets, video viewers) are registered by
-//     Watch and end within 5 s of their session or right.
+//     Watch and end within 5 s of their session or right, of emergency access
+//     that has run out, too.
 //
 // Under load: hashing is limited to two at once with a short queue, tables of
 // the throttle and of watches are bounded; what does not fit is refused.
@@ -111,12 +112,24 @@ func (a *Auth) Close() {
 // Principal is who sends a request, and what he may do.
 type Principal struct {
 	Scope       alerts.Scope
+	Emergency   []string    // paths of areas that he may read by emergency access now; see Reading
 	User        alerts.User // without PasswordHash
 	SessionHash string      // or what stands for it where a machine calls by its token
 	Expires     time.Time   // unless it idles before
 	Machine     string      // id of the token; empty: a person
 
 	maker string // id of the user who made the token
+}
+
+// Reading is the scope of what he may see: his own and, for a while, what
+// emergency access has opened to him. What changes or hands out something goes
+// by Scope alone.
+func (p Principal) Reading() alerts.Scope {
+	s := p.Scope
+	if len(p.Emergency) > 0 {
+		s.Paths = slices.Concat(s.Paths, p.Emergency)
+	}
+	return s
 }
 
 // Authenticate tells who sends a request: a machine by its bearer token, a person
@@ -184,22 +197,23 @@ func (a *Auth) resolve(ctx context.Context, hash string) (Principal, session, er
 	if err != nil {
 		return Principal{}, session{}, unavailable(err)
 	}
-	grids, err := GridsOf(ctx, a.store, u, a.Clock())
+	who, err := a.watched(ctx, u)
 	if err != nil {
 		return Principal{}, session{}, unavailable(err)
 	}
-	p, err := principal(s, u, grids)
+	p, err := principal(s, who)
 	return p, s, err
 }
 
-func principal(s session, u alerts.User, grids []string) (Principal, error) {
+func principal(s session, who watched) (Principal, error) {
+	u := who.User
 	if u.Disabled || s.From != u.SessionsFrom.UnixMicro() {
 		return Principal{}, errSignIn()
 	}
 	u.PasswordHash = ""
 	scope := ScopeOf(u)
-	scope.Grids = grids
-	return Principal{Scope: scope, User: u, SessionHash: s.hash, Expires: s.Deadline}, nil
+	scope.Grids = who.grids
+	return Principal{Scope: scope, Emergency: who.emergency, User: u, SessionHash: s.hash, Expires: s.Deadline}, nil
 }
 
 // ScopeOf returns the scope of a user: his role in the subtree of his area. An
@@ -239,6 +253,26 @@ func GridsOf(ctx context.Context, r alerts.Reader, u alerts.User, now time.Time)
 		}
 	}
 	return grids, nil
+}
+
+// EmergenciesOf returns the paths of the areas that somebody may read by
+// emergency access at a moment.
+func EmergenciesOf(ctx context.Context, r alerts.EmergencyReader, u alerts.User, now time.Time) ([]string, error) {
+	if u.Disabled || u.AreaPath == "" || !(alerts.Scope{Role: u.Role}).Can(alerts.TakeEmergency) {
+		return nil, nil
+	}
+	list, err := r.EmergenciesOf(ctx, u.ID, now)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range list {
+		if e.Runs(now) && e.AreaPath != "" && !slices.Contains(paths, e.AreaPath) {
+			paths = append(paths, e.AreaPath)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
 }
 
 func errSignIn() error {

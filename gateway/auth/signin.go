@@ -115,11 +115,11 @@ func (a *Auth) beginBy(w http.ResponseWriter, r *http.Request, u alerts.User, by
 
 // begun records a session that was made, and returns who has it.
 func (a *Auth) begun(ctx context.Context, r *http.Request, s session, u alerts.User, by string) (Principal, error) {
-	grids, err := GridsOf(ctx, a.store, u, a.Clock())
+	who, err := a.watched(ctx, u)
 	if err != nil {
 		return Principal{}, unavailable(err)
 	}
-	p, err := principal(s, u, grids)
+	p, err := principal(s, who)
 	if err != nil {
 		return Principal{}, err
 	}

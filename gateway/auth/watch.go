@@ -211,19 +211,21 @@ func (ws *watches) due(all bool) []string {
 	return due
 }
 
-// watched is a user as he was read for one round.
+// watched is a user with what his scope is made of beside himself.
 type watched struct {
 	alerts.User
-	grids []string
+	grids     []string
+	emergency []string
 }
 
-func (a *Auth) watched(ctx context.Context, id string) (watched, error) {
-	u, err := a.store.User(ctx, alerts.System(), id)
+func (a *Auth) watched(ctx context.Context, u alerts.User) (watched, error) {
+	now := a.Clock()
+	grids, err := GridsOf(ctx, a.store, u, now)
 	if err != nil {
 		return watched{}, err
 	}
-	grids, err := GridsOf(ctx, a.store, u, a.Clock())
-	return watched{u, grids}, err
+	emergency, err := EmergenciesOf(ctx, a.store, u, now)
+	return watched{u, grids, emergency}, err
 }
 
 // present resolves one session or token with one read, and its user with one a
@@ -234,8 +236,11 @@ func (a *Auth) present(ctx context.Context, hash string, users map[string]watche
 		if ok {
 			return u, nil
 		}
-		u, err := a.watched(ctx, id)
-		if err == nil {
+		row, err := a.store.User(ctx, alerts.System(), id)
+		if err != nil {
+			return watched{}, err
+		}
+		if u, err = a.watched(ctx, row); err == nil {
 			users[id] = u
 		}
 		return u, err
@@ -259,7 +264,7 @@ func (a *Auth) present(ctx context.Context, hash string, users map[string]watche
 	if err != nil {
 		return Principal{}, err
 	}
-	return principal(s, u.User, u.grids)
+	return principal(s, u)
 }
 
 // lookAt ends what is watched under a session or token that is over or may no

@@ -71,9 +71,9 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer h.remove(c)
 	defer c.leave()
-	scope := p.Scope
+	scope := p.Reading()
 	c.watch, err = h.Auth.Watch(p, func(now auth.Principal) error {
-		if !sameScope(scope, now.Scope) {
+		if !sameScope(scope, now.Reading()) {
 			return alerts.Errorf(alerts.Forbidden, "rights or area changed")
 		}
 		return nil
@@ -183,7 +183,7 @@ func (c *client) write(scope alerts.Scope, since int64) error {
 		case <-tick.C:
 			err = c.send(tickMessage{Type: "tick", Seq: c.seq, ServerTime: stamp(c.hub.Clock())})
 		case <-ping.C:
-			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(WriteWait))
+			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.hub.writeWait))
 		}
 		if err != nil {
 			return err
@@ -311,7 +311,7 @@ func (c *client) tellStates(scope alerts.Scope) error {
 	c.round = round
 	c.conn.EnableWriteCompression(true)
 	for _, m := range messages {
-		_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(c.hub.writeWait))
 		if err := c.conn.WritePreparedMessage(m); err != nil {
 			return err
 		}
@@ -342,7 +342,7 @@ func (c *client) send(v any) error {
 }
 
 func (c *client) sendRaw(raw []byte) error {
-	_ = c.conn.SetWriteDeadline(time.Now().Add(WriteWait))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.hub.writeWait))
 	c.conn.EnableWriteCompression(len(raw) >= compressFrom)
 	return c.conn.WriteMessage(websocket.TextMessage, raw)
 }

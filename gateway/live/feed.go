@@ -25,6 +25,7 @@ type item struct {
 	json    []byte
 
 	everywhere bool // for every area, whatever its path
+	personal   bool // for its parties alone
 }
 
 // viewer is a scope with what it sees of cases.
@@ -36,12 +37,13 @@ type viewer struct {
 func viewerOf(s alerts.Scope) viewer { return viewer{Scope: s, sight: s.Sight()} }
 
 // sees tells whether an event is for a viewer: his right, his areas, and of
-// cases, where he does not see all, one he is a party to.
+// cases, where he does not see all, one he is a party to. What is personal is for
+// its parties alone.
 func (v viewer) sees(it item) bool {
 	if !v.Can(it.right) || !it.everywhere && !v.Covers(it.path) {
 		return false
 	}
-	return it.right != alerts.ReadCases || v.sight.All || v.concerns(it.parties)
+	return it.right != alerts.ReadCases || v.sight.All && !it.personal || v.concerns(it.parties)
 }
 
 func (v viewer) concerns(parties []string) bool {
@@ -74,7 +76,8 @@ func encode(e alerts.Event) (item, bool) {
 	if err != nil {
 		return item{}, false // Data is not JSON: never stored by desk
 	}
-	return item{seq: e.Seq, path: e.AreaPath, right: right, parties: e.Parties, everywhere: e.Kind.Everywhere(), json: raw}, true
+	return item{seq: e.Seq, path: e.AreaPath, right: right, parties: e.Parties, everywhere: e.Kind.Everywhere(),
+		personal: e.Kind.Personal(), json: raw}, true
 }
 
 func (f *feed) newest() int64 {

@@ -86,6 +86,8 @@ type Hub struct {
 	MaxClients int
 	Log        *slog.Logger
 
+	writeWait time.Duration // WriteWait
+
 	feed    *feed
 	states  *states
 	figures *figures
@@ -100,7 +102,7 @@ type Hub struct {
 
 // NewHub returns a hub with defaults.
 func NewHub() *Hub {
-	return &Hub{Clock: time.Now, MaxClients: DefaultMaxClients, Log: slog.New(slog.DiscardHandler),
+	return &Hub{Clock: time.Now, MaxClients: DefaultMaxClients, writeWait: WriteWait, Log: slog.New(slog.DiscardHandler),
 		clients: map[*client]struct{}{}, perUser: map[string]int{}}
 }
 

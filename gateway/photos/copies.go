@@ -36,7 +36,7 @@ func (a *Album) copies(ctx context.Context, dir string, f io.ReaderAt, size int6
 		img     image.Image
 		quality int
 	}{{shownName, shown, shownQuality}, {thumbName, thumb, thumbQuality}} {
-		err := writeFile(filepath.Join(dir, c.name), func(w io.Writer) error {
+		err := a.writeFile(filepath.Join(dir, c.name), func(w io.Writer) error {
 			return jpeg.Encode(w, c.img, &jpeg.Options{Quality: c.quality})
 		})
 		if err != nil {

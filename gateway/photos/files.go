@@ -6,15 +6,44 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
+// persistent writes to a file and, where the disk is full, goes on once there is
+// room.
+type persistent struct {
+	f    io.Writer
+	full func() bool
+}
+
+func (w persistent) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if full(err) && w.full != nil && w.full() {
+		var more int
+		more, err = w.f.Write(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// persist does something again once there is room for it on a full disk.
+func (a *Album) persist(fn func() error) error {
+	err := fn()
+	if full(err) && a.Full != nil && a.Full() {
+		err = fn()
+	}
+	return err
+}
+
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 // writeFile makes a file with what fn writes and returns when it is on disk.
-func writeFile(path string, fn func(io.Writer) error) error {
+func (a *Album) writeFile(path string, fn func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return err
 	}
-	err = fn(f)
+	err = fn(persistent{f, a.Full})
 	if err == nil {
 		err = f.Sync()
 	}

@@ -28,7 +28,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"sharpeyes/alerts"
@@ -65,6 +64,7 @@ const (
 type Album struct {
 	Clock alerts.Clock
 	Log   *slog.Logger
+	Full  func() bool // makes room on a full disk and tells whether it has; nil: cannot
 
 	dir     string
 	decodes chan struct{}
@@ -92,11 +92,11 @@ func (a *Album) Accept(ctx context.Context, r io.Reader) (alerts.Photo, error) {
 	if err != nil {
 		return alerts.Photo{}, err
 	}
-	if err := makeFolder(day); err != nil {
+	if err := a.persist(func() error { return makeFolder(day) }); err != nil {
 		return alerts.Photo{}, storeError("make the day's folder", err)
 	}
 	tmp := filepath.Join(day, "."+id)
-	if err := os.Mkdir(tmp, 0o750); err != nil {
+	if err := a.persist(func() error { return os.Mkdir(tmp, 0o750) }); err != nil {
 		return alerts.Photo{}, storeError("make the photo's folder", err)
 	}
 	photo, err := a.fill(ctx, tmp, id, r)
@@ -142,7 +142,7 @@ func (a *Album) keepOriginal(tmp string, r io.Reader) (alerts.Photo, error) {
 	hash := sha256.New()
 	in := &source{r: io.LimitReader(r, MaxBytes+1)}
 	var size int64
-	err := writeFile(filepath.Join(tmp, originalName), func(w io.Writer) (err error) {
+	err := a.writeFile(filepath.Join(tmp, originalName), func(w io.Writer) (err error) {
 		size, err = io.Copy(io.MultiWriter(w, hash), in)
 		return err
 	})
@@ -240,7 +240,7 @@ func errNoPhoto(id string) error {
 }
 
 func storeError(what string, err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if full(err) {
 		return &alerts.Error{Kind: alerts.Unavailable, Message: "there is no room for photos at the moment; " +
 			"send the report without photos, or again later", Err: err}
 	}

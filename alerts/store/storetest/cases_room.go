@@ -178,3 +178,46 @@ func testEventParties(t *testing.T, s alerts.Store) {
 		}
 	}
 }
+
+// Call-backs are counted by area and time of opening, for those who see every
+// case there.
+func testCallBacks(t *testing.T, s alerts.Store) {
+	ctx := context.Background()
+	Town(t, s)
+	said := func(n int, area string, moves ...map[string]string) {
+		t.Helper()
+		Write(t, s, func(tx alerts.Tx) error {
+			c := NewCase(n, area, "")
+			if err := tx.SaveCase(c); err != nil {
+				return err
+			}
+			for _, details := range moves {
+				m := alerts.Move{CaseID: c.ID, Action: alerts.ActClose, At: c.OpenedAt, Details: details}
+				if details["action"] != "" {
+					m.Action = alerts.Action(details["action"])
+				}
+				if err := tx.AddMove(&m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	yes, no := map[string]string{"satisfied": "true"}, map[string]string{"satisfied": "false"}
+	said(1, "v1", yes, no)
+	said(2, "v1", map[string]string{"text": `"satisfied":"true"`}, map[string]string{"action": "reopen", "satisfied": "true"})
+	said(3, "v3", yes)
+	said(4, "v4", yes)
+	from, until := NewCase(1, "v1", "").OpenedAt, NewCase(4, "v4", "").OpenedAt
+	for _, c := range []struct {
+		scope            alerts.Scope
+		area             string
+		asked, satisfied int64
+	}{{At(CityPath), "city", 3, 2}, {At(EastPath), "t1", 2, 1}, {At(T1Path), "east", 0, 0}, {At(CityPath), "none", 0, 0}, {alerts.Scope{}, "city", 0, 0},
+		{alerts.Scope{Role: alerts.GridLeader, Paths: []string{CityPath}}, "city", 0, 0}} {
+		asked, satisfied, err := s.CallBacks(ctx, c.scope, c.area, from, until)
+		if err != nil || asked != c.asked || satisfied != c.satisfied {
+			t.Errorf("%s: %d asked, %d satisfied, %v, want %d, %d", c.area, asked, satisfied, err, c.asked, c.satisfied)
+		}
+	}
+}

@@ -50,16 +50,19 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 
 		"Moves":        testMoves,
 		"CaseRoom":     testCaseRoom,
+		"CallBacks":    testCallBacks,
 		"EventParties": testEventParties,
 		"Rules":        testRules,
 
 		"Departments":  testDepartments,
 		"Posts":        testPosts,
 		"GridVersions": testGridVersions,
+		"AreaVersions": testAreaVersions,
 		"Sites":        testSites,
 		"Points":       testPoints,
 		"Appeals":      testAppeals,
 		"Shifts":       testShifts,
+		"Emergencies":  testEmergencies,
 
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,

@@ -162,11 +162,80 @@ func testGridVersions(t *testing.T, s alerts.Store) {
 		t.Errorf("versions %+v", versions)
 	}
 	for n, want := range map[int]time.Time{0: hour(5), 5: hour(10), 10: hour(20), 20: {}} {
-		if got := must[time.Time](t)(s.NextGridChange(ctx, hour(n))); !got.Equal(want) {
+		if got := must[time.Time](t)(s.NextPlaceChange(ctx, hour(n))); !got.Equal(want) {
 			t.Errorf("after hour %d comes %v, want %v", n, got, want)
 		}
 	}
 	wantIDs(t, ids(must[[]alerts.Grid](t)(s.Grids(ctx, all)), gridID), []string{"g3", "g1"}, "grids, once each")
+}
+
+// An area that changes keeps its id and its past; what is planned does not hold
+// before it is saved.
+func testAreaVersions(t *testing.T, s alerts.Store) {
+	ctx := context.Background()
+	Town(t, s)
+	hour := func(n int) time.Time { return Base.Add(time.Duration(n) * time.Hour) }
+	area := func(from, to time.Time, name, parent string) alerts.Area {
+		return alerts.Area{ID: "v1", ParentID: parent, Name: name, Level: alerts.Village, ValidFrom: from, ValidTo: to}
+	}
+	at := func(when time.Time, scope alerts.Scope) string {
+		t.Helper()
+		for _, a := range must[[]alerts.Area](t)(s.AreasAt(ctx, scope, when)) {
+			if a.ID == "v1" {
+				return a.Name
+			}
+		}
+		return ""
+	}
+	Write(t, s, func(tx alerts.Tx) error { return tx.SaveArea(area(hour(10), time.Time{}, "ten", "t3")) })
+	Write(t, s, func(tx alerts.Tx) error { return tx.PlanArea(area(hour(20), hour(30), "twenty", "t3")) })
+	all := alerts.System()
+	for n, want := range map[int]string{-1: "Area v1", 9: "Area v1", 10: "ten", 19: "ten", 20: "twenty", 29: "twenty", 30: ""} {
+		if got := at(hour(n), all); got != want {
+			t.Errorf("hour %d: %q, want %q", n, got, want)
+		}
+	}
+	if at(hour(9), At(T1Path)) != "" || at(hour(9), At(T3Path)) != "Area v1" || at(hour(9), alerts.Scope{}) != "" {
+		t.Error("the past is not seen by those whose area it is now")
+	}
+	if v := must[alerts.Area](t)(s.Area(ctx, all, "v1")); v.Name != "ten" || v.Path != T3Path+"v1/" {
+		t.Errorf("what is planned holds already: %+v", v)
+	}
+	versions := must[[]alerts.Area](t)(s.AreaVersions(ctx, all, "v1"))
+	if len(versions) != 3 || versions[0].ParentID != "t1" || versions[1].ParentID != "t3" || !versions[0].ValidTo.Equal(hour(10)) ||
+		!versions[1].ValidTo.Equal(hour(20)) || !versions[2].ValidTo.Equal(hour(30)) {
+		t.Errorf("versions %+v", versions)
+	}
+	if hidden := must[[]alerts.Area](t)(s.AreaVersions(ctx, At(T1Path), "v1")); len(hidden) != 0 {
+		t.Errorf("seen from where it was: %+v", hidden)
+	}
+	for n, want := range map[int]time.Time{0: hour(10), 10: hour(20), 20: hour(30), 30: {}} {
+		if got := must[time.Time](t)(s.NextPlaceChange(ctx, hour(n))); !got.Equal(want) {
+			t.Errorf("after hour %d comes %v, want %v", n, got, want)
+		}
+	}
+	if due := must[[]alerts.Area](t)(s.AreasDue(ctx, hour(19))); len(due) != 0 {
+		t.Errorf("due too early: %+v", due)
+	}
+	due := must[[]alerts.Area](t)(s.AreasDue(ctx, hour(20)))
+	if len(due) != 1 || due[0].Name != "twenty" || due[0].ParentID != "t3" {
+		t.Fatalf("due: %+v", due)
+	}
+	Write(t, s, func(tx alerts.Tx) error { return tx.SaveArea(due[0]) })
+	if due := must[[]alerts.Area](t)(s.AreasDue(ctx, hour(40))); len(due) != 0 {
+		t.Errorf("due again: %+v", due)
+	}
+	Write(t, s, func(tx alerts.Tx) error {
+		return tx.SaveGrid(alerts.Grid{ID: "g1", AreaID: "v1", Name: "new", Kind: alerts.Street, ValidFrom: hour(5)})
+	})
+	past := must[[]alerts.PastPlace](t)(s.PastPlaces(ctx))
+	want := []alerts.PastPlace{{ID: "v1", ParentID: "t1", Name: "Area v1"}, {ID: "v1", ParentID: "t3", Name: "ten", From: hour(10)},
+		{ID: "v1", ParentID: "t3", Name: "twenty", From: hour(20)}, {Grid: true, ID: "g1", ParentID: "v1", Name: "Grid g1"},
+		{Grid: true, ID: "g1", ParentID: "v1", Name: "new", From: hour(5)}}
+	if !reflect.DeepEqual(past, want) {
+		t.Errorf("past places\n%+v, want\n%+v", past, want)
+	}
+	wantKind(t, s.Write(ctx, func(tx alerts.Tx) error { return tx.PlanArea(alerts.Area{ID: "none"}) }), alerts.Invalid, "a plan for no area")
 }
 
 func testSites(t *testing.T, s alerts.Store) {

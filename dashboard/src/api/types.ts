@@ -16,7 +16,7 @@ export type Right =
   | 'view_map' | 'watch_video' | 'report' | 'read_incidents' | 'read_alerts'
   | 'manage_cameras' | 'manage_places' | 'manage_users' | 'manage_sources'
   | 'read_cases' | 'work_cases' | 'disclose_name' | 'export_lists' | 'read_audit' | 'manage_rules' | 'manage_tokens'
-  | 'read_structure' | 'keep_registers'
+  | 'read_structure' | 'keep_registers' | 'take_emergency'
 
 type HomeArea = Narrow<Schemas['HomeArea'], { center: LonLat; bbox: [w: number, s: number, e: number, n: number] }>
 export type Me = Narrow<Schemas['Me'], { area: HomeArea; rights: Right[] }>
