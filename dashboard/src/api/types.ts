@@ -16,7 +16,7 @@ export type Right =
   | 'view_map' | 'watch_video' | 'report' | 'read_incidents' | 'read_alerts'
   | 'manage_cameras' | 'manage_places' | 'manage_users' | 'manage_sources'
   | 'read_cases' | 'work_cases' | 'disclose_name' | 'export_lists' | 'read_audit' | 'manage_rules' | 'manage_tokens'
-  | 'read_structure' | 'keep_registers'
+  | 'read_structure' | 'keep_registers' | 'playback' | 'export_clips' | 'approve_clips' | 'request_clips'
 
 type HomeArea = Narrow<Schemas['HomeArea'], { center: LonLat; bbox: [w: number, s: number, e: number, n: number] }>
 export type Me = Narrow<Schemas['Me'], { area: HomeArea; rights: Right[] }>
@@ -41,6 +41,78 @@ export type Alert = Schemas['AlertView']
 export type CategoryGroup = 'hazard' | 'dispute' | 'facility' | 'opinion'
 export type Category = Narrow<Schemas['Category'], { group: CategoryGroup; severity: Severity }>
 export type Receipt = Schemas['Receipt']
+export type Case = Schemas['CaseView']
+
+export type Profile = 'main' | 'sub'
+export interface TimeSpan { from: string; to: string }
+export type GapCause = 'offline' | 'disk' | 'restart' | 'behind' | 'clock' | 'deleted' | 'stopped' | 'broken'
+/** What is recorded of a camera, and what is missing and why. */
+export interface Recording { camera: string; profile: Profile; ranges: TimeSpan[] | null; gaps: (TimeSpan & { cause: GapCause })[] | null }
+export interface Recordings {
+  items: Recording[] | null
+  alerts: { id: string; camera: string; at: string; kind: string; severity: Severity }[] | null
+  cases: { id: string; number: string; at: string; category: string; severity: Severity }[] | null
+}
+/** A grant to look at footage. */
+export interface Playback { id: string; expires: string; cameras: string[] }
+export interface NewPlayback extends TimeSpan { cameras: string[]; profile: Profile; purpose: string; case_id?: string }
+
+export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+export interface ExportClip { camera: string; from: string; to: string; actual_from?: string; actual_to?: string; gaps?: TimeSpan[] | null; evidence_id?: string }
+export interface Export {
+  id: string
+  state: ExportState
+  progress: number
+  bytes: number
+  case_id?: string
+  clips: ExportClip[] | null
+  already?: { evidence_id: string; camera: string; from: string; to: string }[] | null
+  error?: string
+}
+export interface NewExport extends TimeSpan {
+  case_id?: string
+  cameras: { id: string; profile: Profile }[]
+  purpose: string
+  note?: string
+  clip_request_id?: string
+}
+export interface Evidence {
+  id: string
+  kind: 'clip' | 'photo' | 'file' | 'copy'
+  camera?: string
+  from?: string
+  to?: string
+  actual_from?: string
+  actual_to?: string
+  bytes: number
+  sha256: string
+  chain: string
+  codec?: string
+  gaps?: TimeSpan[] | null
+  by: string
+  at: string
+  purpose?: string
+  state: string
+  of?: string
+}
+export interface Verdict { ok: boolean; findings: string[] | null }
+export type ClipRequestState = 'open' | 'approved' | 'refused'
+export interface ClipRequest {
+  id: string
+  case_id: string
+  cameras: string[] | null
+  from: string
+  to: string
+  reason: string
+  state: ClipRequestState
+  by: string
+  at: string
+  decided_by?: string
+  decided_at?: string
+  note?: string
+  export_id?: string
+}
+export interface Hold { id: string; camera: string; from: string; to: string; until: string; reason?: string; state: string; reviewed_at?: string }
 export type Problem = Schemas['Problem']
 
 export interface List<T> {

@@ -52,3 +52,8 @@ export function profileFor(width: number, single: boolean, hasSub: boolean, now:
   if (now === 'main' && width >= SUB_BELOW_PX) return 'main'
   return 'sub'
 }
+
+/** The slot beside another in its row: the next one, at a row's end the one before. */
+export function besideOf(slot: number, { cols }: Shape, layout: Layout): number {
+  return slot % cols < cols - 1 && slot + 1 < layout ? slot + 1 : Math.max(0, slot - 1)
+}
