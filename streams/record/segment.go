@@ -27,7 +27,7 @@ type segment struct {
 	at    uint32
 	why   Cause
 	desc  *streams.Desc
-	start time.Time // server's clock at its first picture
+	start time.Time // server's clock at time 0 of its pictures
 	zero  int64     // time stamp that is decode time 0
 	pts   int64     // of the first picture
 
