@@ -160,7 +160,11 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 	fleet := streams.NewFleet(p.Pull)
 	fleet.Linger = a.set.Cameras.Linger
 	a.later(fleet.Close)
-	m := newMedia(a.desk, a.bus, fleet, a.log)
+	tapes, err := a.openRecording(ctx, fleet)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := newMedia(a.desk, a.bus, fleet, tapes, a.log)
 	a.desk.Health = m.health
 	if err := m.open(ctx); err != nil {
 		return nil, nil, err

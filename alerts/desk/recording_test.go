@@ -34,15 +34,15 @@ func TestPlanOfRecording(t *testing.T) {
 		t.Errorf("after a change of one field: %+v", v.Record)
 	}
 	for field, r := range map[string]RecordInput{
-		"record.mode":               {Mode: ptr(alerts.RecordMode("never"))},
-		"record.profiles":           {Mode: ptr(alerts.RecordAlways), Profiles: &[]string{"third"}},
-		"record.schedule":           {Schedule: &[]alerts.RecordTime{}},
-		"record.schedule[0].days":   {Schedule: &[]alerts.RecordTime{{Days: []int{0}, From: "08:00", To: "09:00"}}},
-		"record.schedule[0].from":   {Schedule: &[]alerts.RecordTime{{Days: []int{1}, From: "24:00", To: "09:00"}}},
-		"record.schedule[0].to":     {Schedule: &[]alerts.RecordTime{{Days: []int{1}, From: "08:00", To: "9:00"}}},
-		"record.before_s":           {Before: ptr(301)},
-		"record.after_s":            {After: ptr(-1)},
-		"record.bytes":              {Bytes: ptr(int64(1 << 30))}, // of a public place
+		"record.mode":             {Mode: ptr(alerts.RecordMode("never"))},
+		"record.profiles":         {Mode: ptr(alerts.RecordAlways), Profiles: &[]string{"third"}},
+		"record.schedule":         {Schedule: &[]alerts.RecordTime{}},
+		"record.schedule[0].days": {Schedule: &[]alerts.RecordTime{{Days: []int{0}, From: "08:00", To: "09:00"}}},
+		"record.schedule[0].from": {Schedule: &[]alerts.RecordTime{{Days: []int{1}, From: "24:00", To: "09:00"}}},
+		"record.schedule[0].to":   {Schedule: &[]alerts.RecordTime{{Days: []int{1}, From: "08:00", To: "9:00"}}},
+		"record.before_s":         {Before: ptr(301)},
+		"record.after_s":          {After: ptr(-1)},
+		"record.bytes":            {Bytes: ptr(int64(1 << 30))}, // of a public place
 	} {
 		_, err := change(r)
 		wantFault(t, err, field, field)
