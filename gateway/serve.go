@@ -204,7 +204,7 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	}
 	last := newStills(m.fleet)
 	a.later(last.close)
-	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last,
+	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last, Recordings: recordings{m.tapes.rec},
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
 		Metrics: open, Figures: inside, MetricsToken: a.set.Metrics.Token, MetricsNetworks: operators, Ready: a.ready})
 	if err != nil {
