@@ -43,6 +43,8 @@ const (
 
 	ReadStructure Right = "read_structure" // the report and the export of areas, grids, rosters, registers
 	KeepRegisters Right = "keep_registers" // registers of places, facilities and organisations
+
+	Playback Right = "playback" // recorded pictures, for a purpose; of a leader for a case
 )
 
 // RightsOf returns what a role may do. The administrator sets the system up and
@@ -51,10 +53,10 @@ func RightsOf(r Role) []Right {
 	switch r {
 	case DutyOfficer:
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists,
-			ReadStructure, KeepRegisters}
+			ReadStructure, KeepRegisters, Playback}
 	case Leader: // what machines may read of incidents and cases, somebody gives them who may read it himself
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists, ManageTokens,
-			ReadStructure}
+			ReadStructure, Playback}
 	case GridLeader:
 		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases, KeepRegisters}
 	case Handler:

@@ -34,7 +34,7 @@ var rooms = map[string]room{
 	"alerts/store/storetest": {own: []string{"alerts"}},
 
 	"gateway": {own: []string{"alerts", "alerts/audit", "alerts/desk", "alerts/geo", "alerts/store", "configs", "dashboard", "gateway/api", "gateway/auth",
-		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "gateway/webhooks", "streams", "streams/camsim", "streams/rtsp", "streams/still",
+		"gateway/cluster", "gateway/config", "gateway/live", "gateway/photos", "gateway/webhooks", "streams", "streams/camsim", "streams/record", "streams/rtsp", "streams/still",
 		"streams/transcode", "streams/whep"},
 		heavy: []string{"kong", "prometheus"}},
 	"gateway/config":   {heavy: []string{"koanf", "yaml"}},

@@ -160,7 +160,11 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 	fleet := streams.NewFleet(p.Pull)
 	fleet.Linger = a.set.Cameras.Linger
 	a.later(fleet.Close)
-	m := newMedia(a.desk, a.bus, fleet, a.log)
+	tapes, err := a.openRecording(ctx, fleet)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := newMedia(a.desk, a.bus, fleet, tapes, a.log)
 	a.desk.Health = m.health
 	if err := m.open(ctx); err != nil {
 		return nil, nil, err
@@ -200,7 +204,7 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	}
 	last := newStills(m.fleet)
 	a.later(last.close)
-	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last,
+	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last, Recordings: recordings{m.tapes.rec},
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
 		Metrics: open, Figures: inside, MetricsToken: a.set.Metrics.Token, MetricsNetworks: operators, Ready: a.ready})
 	if err != nil {

@@ -26,7 +26,7 @@ type Hub struct {
 	derived bool          // frames have another hub's time stamps already
 	joined  chan struct{} // holds one: a reader came
 	wanted  chan struct{} // holds one: a key frame is missed
-	watched atomic.Int32  // readers, to be asked without the lock
+	watched atomic.Int32  // readers that are not patient, to be asked without the lock
 
 	mu      sync.Mutex
 	frames  []*Frame // frames[0] has index base
@@ -236,7 +236,7 @@ func (h *Hub) Status() Status {
 
 func (h *Hub) snapshot() Status {
 	s := h.status
-	s.Readers = len(h.readers)
+	s.Readers = int(h.watched.Load())
 	s.Degraded = !h.lostAt.IsZero() && h.now().Sub(h.lostAt) < degradedFor
 	s.FPS, s.Kbps = h.meter.rates(h.now())
 	return s

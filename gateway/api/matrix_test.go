@@ -74,6 +74,9 @@ func matrix() map[string]expected {
 		"OPTIONS /cameras/{id}/whep":     {who: anybody}, "OPTIONS /whep/{session}": {who: anybody},
 		"PATCH /whep/{session}": {who: "OLA"}, "DELETE /whep/{session}": {who: accounts},
 
+		"GET /recordings": {who: "OL"}, "POST /playbacks": {who: "OL"}, "DELETE /playbacks/{id}": {who: accounts},
+		"GET /playbacks/{id}/media": {who: "OL"}, "GET /playbacks/{id}/keyframes": {who: "OL"},
+
 		"GET /categories": {who: accounts}, "POST /incidents": {who: "OGHL"},
 		"GET /incidents": {who: "OGLU"}, "GET /incidents/export": {who: "OLU"},
 		"GET /incidents/{id}": {who: "OGHLU", at: "incident", seen: reports},

@@ -100,6 +100,12 @@ func routes() []route {
 		{"DELETE", v1 + "/whep/{session}", signedIn, noBody},
 		{"OPTIONS", v1 + "/whep/{session}", public, noBody},
 
+		{"GET", v1 + "/recordings", right(alerts.Playback), noBody},
+		{"POST", v1 + "/playbacks", right(alerts.Playback), smallBody},
+		{"DELETE", v1 + "/playbacks/{id}", signedIn, noBody},
+		{"GET", v1 + "/playbacks/{id}/media", right(alerts.Playback), noBody},
+		{"GET", v1 + "/playbacks/{id}/keyframes", right(alerts.Playback), noBody},
+
 		{"GET", v1 + "/categories", signedIn, noBody},
 		{"GET", v1 + "/rules/deadlines", signedIn, noBody},
 		{"PUT", v1 + "/rules/deadlines", right(alerts.ManageRules), rulesBody},

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sort"
@@ -47,6 +48,13 @@ type Config struct {
 		Max      int    `koanf:"max"`      // pictures transcoded at a time, and four times as many sounds; 0: none
 		Hardware bool   `koanf:"hardware"` // use the machine's encoder where it has one that works
 	} `koanf:"transcode"`
+	Record struct {
+		Disks   []string      `koanf:"disks"`   // folders, one a disk; empty: record in data_dir
+		Segment time.Duration `koanf:"segment"` // length of a file
+		Days    int           `koanf:"days"`    // most of any camera's days, 0: as each camera says
+		Bytes   int64         `koanf:"bytes"`   // of all cameras, 0: what the disks take
+		Spare   int64         `koanf:"spare"`   // bytes left free on each disk; below it the oldest goes
+	} `koanf:"record"`
 	Store struct {
 		URL          string `koanf:"url"`           // postgres://...; empty: a file in data_dir
 		PasswordFile string `koanf:"password_file"` // holds the password for url, and nothing else
@@ -88,6 +96,7 @@ func Default() Config {
 	c.Cameras.Linger = 30 * time.Second
 	c.RTSP.PerHost, c.RTSP.DialRate = 64, 10
 	c.Transcode.FFmpeg, c.Transcode.Max, c.Transcode.Hardware = "ffmpeg", max(1, runtime.NumCPU()/2), true
+	c.Record.Segment, c.Record.Spare = time.Minute, 5<<30
 	c.Redis.Prefix = "sharpeyes"
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
@@ -158,6 +167,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
+	if err := c.validateRecord(); err != nil {
+		return err
+	}
 	if err := c.validateStore(); err != nil {
 		return err
 	}
@@ -200,6 +212,32 @@ func (c Config) Validate() error {
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return fmt.Errorf("log.format: must be text or json")
+	}
+	return nil
+}
+
+// leastDays is how long footage of public places is kept at the least
+// (国令 799, art. 17).
+const leastDays = 30
+
+func (c Config) validateRecord() error {
+	r := c.Record
+	for _, disk := range r.Disks {
+		if !filepath.IsAbs(disk) {
+			return fmt.Errorf("record.disks: %q must be a folder's whole path, such as /disks/1", disk)
+		}
+	}
+	if len(r.Disks) != len(slices.Compact(slices.Sorted(slices.Values(r.Disks)))) {
+		return fmt.Errorf("record.disks: each folder may be named once")
+	}
+	if r.Segment < 10*time.Second || r.Segment > 10*time.Minute {
+		return fmt.Errorf("record.segment: must be 10s to 10m")
+	}
+	if r.Days < 0 || r.Days > 0 && r.Days < leastDays {
+		return fmt.Errorf("record.days: must be 0 (as each camera says) or at least %d: footage of public places is kept that long", leastDays)
+	}
+	if r.Bytes < 0 || r.Spare < 0 {
+		return fmt.Errorf("record.bytes and record.spare: must not be negative")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ type sample struct {
 // part is what one write puts on the disk.
 type part struct {
 	number uint32
-	wall   time.Time // server's clock at the first picture
+	wall   time.Time // server's clock for what is shown at the first decode time
 	video  []sample
 	audio  []sample
 }
@@ -71,9 +71,14 @@ func (p *part) append(to []byte) []byte {
 	w.u64(toNTP(p.wall))
 	w.u64(uint64(first))
 	w.end(at)
+	return p.appendPlain(w.b)
+}
 
+// appendPlain is append without the prft.
+func (p *part) appendPlain(to []byte) []byte {
+	w := &boxes{b: to}
 	moof := w.begin("moof")
-	at = w.begin("mfhd")
+	at := w.begin("mfhd")
 	w.u32(0)
 	w.u32(p.number)
 	w.end(at)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,15 +134,25 @@ func (r *Recorder) makeRoom() {
 	r.tidying.Lock()
 	defer r.tidying.Unlock()
 	now := r.ageNow()
+	r.mu.Lock()
+	policies, told := maps.Clone(r.policies), r.told
+	r.mu.Unlock()
 	oldest := func(s *stream) int64 {
-		return now.AddDate(0, 0, -cmp.Or(s.policy.Days, DefaultDays)).UnixMilli()
+		days := cmp.Or(policies[s.camera].Days, DefaultDays)
+		if r.Days > 0 {
+			days = min(days, r.Days)
+		}
+		return now.AddDate(0, 0, -days).UnixMilli()
 	}
-	r.purge("age", func(s *stream, d *day) bool { return s.seen && d.from < oldest(s) },
+	r.purge("age", func(s *stream, d *day) bool { return (told || s.seen) && d.from < oldest(s) },
 		func(v victim) bool { return v.from+v.e.millis() < oldest(v.s) })
 	used, all := r.used()
-	r.purge("bytes of the camera", func(s *stream, _ *day) bool { return s.policy.Bytes > 0 && used[s.camera] > s.policy.Bytes },
+	r.purge("bytes of the camera", func(s *stream, _ *day) bool {
+		most := policies[s.camera].Bytes
+		return most > 0 && used[s.camera] > most
+	},
 		func(v victim) bool {
-			if used[v.s.camera] <= v.s.policy.Bytes {
+			if used[v.s.camera] <= policies[v.s.camera].Bytes {
 				return false
 			}
 			used[v.s.camera] -= int64(v.e.size)

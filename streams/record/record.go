@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,7 +70,7 @@ func (c Cause) String() string {
 	return "unknown"
 }
 
-// Policy is how long a camera's record is kept.
+// Policy is how long a camera's record is kept, all profiles together.
 type Policy struct {
 	Public bool  // of a public place: at least LeastPublicDays
 	Days   int   // 0: DefaultDays
@@ -105,6 +106,7 @@ type Options struct {
 	Segment time.Duration        // a new file at the first key frame after it
 	Tidy    time.Duration        // how often old footage is looked for
 	Bytes   int64                // of all cameras; 0: what the disks take
+	Days    int                  // of all cameras, at most; 0: what their policies say
 	Spare   int64                // bytes to leave free on each disk; below it the oldest goes
 	OnDisk  func(DiskState)      // must not block
 }
@@ -118,12 +120,14 @@ type Recorder struct {
 	base time.Time // of the clock that deletion goes by
 	zero time.Duration
 
-	tidying sync.Mutex // before mu
-	mu      sync.Mutex
-	streams map[key]*stream
-	pins    []Pin
-	closed  bool
-	bad     map[string]time.Duration // when a disk did not take a file
+	tidying  sync.Mutex // before mu
+	mu       sync.Mutex
+	streams  map[key]*stream
+	policies map[string]Policy // by camera
+	told     bool              // SetPolicies was called: what is not in policies has no camera any more
+	pins     []Pin
+	closed   bool
+	bad      map[string]time.Duration // when a disk did not take a file
 }
 
 type key struct {
@@ -135,12 +139,54 @@ type key struct {
 type stream struct {
 	key
 	days     []*day // by start
-	policy   Policy
 	followed bool
 	seen     bool // followed before in this process
 	live     *day // of the segment that is being written; nil: none is
 	liveAt   uint32
-	state    Cause // why nothing is written now
+	state    Cause     // why nothing is written now
+	since    time.Time // of state
+	wrote    time.Time // the last part; zero: none in this process
+}
+
+// turn notes why nothing is written, None: something is; the lock is held.
+func (s *stream) turn(why Cause, now time.Time) {
+	if s.state != why || s.since.IsZero() {
+		s.state, s.since = why, now
+	}
+}
+
+// State is what the recorder does with a stream.
+type State struct {
+	Cause Cause     // why nothing is written; None: parts come to the disk
+	Since time.Time // of that
+	Wrote time.Time // when the last part was on the disk; zero: none in this process
+}
+
+// State tells what the recorder does with a stream; false: it never did anything.
+func (r *Recorder) State(camera string, profile streams.Profile) (State, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[key{camera, profile}]
+	if s == nil {
+		return State{}, false
+	}
+	return State{s.state, s.since, s.wrote}, true
+}
+
+// SetPolicies says how long the footage of each camera is kept, whether it is
+// recorded now or not. That of cameras which are not named is kept for
+// DefaultDays. A policy that keeps too little is refused, and nothing changes.
+func (r *Recorder) SetPolicies(all map[string]Policy) error {
+	for camera, p := range all {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("policy of camera %s: %w", camera, err)
+		}
+	}
+	r.mu.Lock()
+	r.policies, r.told = make(map[string]Policy, len(all)), true
+	maps.Copy(r.policies, all)
+	r.mu.Unlock()
+	return nil
 }
 
 // New returns a recorder that is not open.
@@ -161,7 +207,7 @@ func New(o Options) *Recorder {
 	if o.Tidy == 0 {
 		o.Tidy = DefaultTidy
 	}
-	return &Recorder{Options: o, streams: map[key]*stream{}, bad: map[string]time.Duration{}}
+	return &Recorder{Options: o, streams: map[key]*stream{}, policies: map[string]Policy{}, bad: map[string]time.Duration{}}
 }
 
 // Open sweeps the disks and begins to tidy. It may be called once.
@@ -288,12 +334,13 @@ func (r *Recorder) Follow(hub *streams.Hub, camera string, profile streams.Profi
 	if s.followed {
 		return nil, fmt.Errorf("follow: %s of camera %s is recorded already", profile, camera)
 	}
-	s.followed, s.policy = true, policy
+	s.followed, r.policies[camera] = true, policy
 	why := Restart
 	if s.seen {
 		why = Stopped
 	}
-	s.seen, s.state = true, Offline
+	s.seen = true
+	s.turn(Offline, r.Now())
 	ctx, cancel := context.WithCancel(r.ctx)
 	done := make(chan struct{})
 	t := &tape{rec: r, s: s, hub: hub, why: why}
@@ -301,7 +348,8 @@ func (r *Recorder) Follow(hub *streams.Hub, camera string, profile streams.Profi
 		defer close(done)
 		t.run(ctx)
 		r.mu.Lock()
-		s.followed, s.state = false, Stopped
+		s.followed = false
+		s.turn(Stopped, r.Now())
 		r.mu.Unlock()
 	})
 	return func() { cancel(); <-done }, nil

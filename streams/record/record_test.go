@@ -160,7 +160,7 @@ func TestOldestUnpinnedGoes(t *testing.T) {
 	f := shoot(t, "x264", "160x90", 4, 0)
 	dir := t.TempDir()
 	g := newRig(t, dir, noon)
-	g.tape.s.policy = Policy{Days: 3}
+	g.rec.policies["cam/1"] = Policy{Days: 3}
 	for range 5 {
 		g.play(f, 50)
 		g.tape.end(Offline)

@@ -27,7 +27,7 @@ type segment struct {
 	at    uint32
 	why   Cause
 	desc  *streams.Desc
-	start time.Time // server's clock at its first picture
+	start time.Time // server's clock at time 0 of its pictures
 	zero  int64     // time stamp that is decode time 0
 	pts   int64     // of the first picture
 
@@ -85,7 +85,7 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 			return nil, fmt.Errorf("new segment: %w", err)
 		}
 		s.insert(d, e)
-		s.live, s.liveAt, s.state = d, e.at, None
+		s.live, s.liveAt = d, e.at
 		r.mu.Unlock()
 		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)),
 			last: videoRate / 25, soundLast: 1, sounds: sounds, begun: time.Now()}, nil

@@ -60,7 +60,7 @@ func (l *timeline) off(f *streams.Frame) time.Duration { return f.At.Round(0).Su
 
 func (t *tape) run(ctx context.Context) {
 	wake := make(chan struct{}, 1)
-	reader := t.hub.NewReader(func() {
+	reader := t.hub.NewPatientReader(func() {
 		select {
 		case wake <- struct{}{}:
 		default:
@@ -116,7 +116,7 @@ func (t *tape) idle() time.Duration {
 		return partWait - waits
 	case time.Since(t.seg.begun) > silence:
 		t.rec.mu.Lock()
-		t.s.state = Offline
+		t.s.turn(Offline, t.rec.Now())
 		t.rec.mu.Unlock()
 	}
 	return partWait
@@ -221,6 +221,9 @@ func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
 		return err
 	}
 	seg.zero, seg.pts = dts, f.PTS
+	// B-pictures are decoded before they are shown: the first is shown later than
+	// decode time 0.
+	seg.start = wall.Add(-time.Duration(f.PTS-dts) * time.Second / videoRate)
 	t.seg, t.why, t.least = seg, None, maxLate
 	return nil
 }
@@ -231,7 +234,7 @@ func (t *tape) end(why Cause) {
 		t.why = why
 	}
 	t.rec.mu.Lock()
-	t.s.state = why
+	t.s.turn(why, t.rec.Now())
 	t.rec.mu.Unlock()
 	if t.seg == nil {
 		return
@@ -272,7 +275,8 @@ func (t *tape) told() {
 	if i, ok := t.seg.day.find(t.seg.at); ok {
 		t.seg.day.entries[i] = t.seg.entry()
 	}
-	t.s.state = None
+	t.s.wrote = t.rec.Now()
+	t.s.turn(None, t.s.wrote)
 }
 
 func sameDesc(a, b *streams.Desc) bool {

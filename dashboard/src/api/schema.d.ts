@@ -992,6 +992,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/playbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See recordings for a purpose; a leader for a case, too
+         * @description Needs a session with the right `playback`. It ends with the session and with the right. At most 16 an account: the oldest ends for one more.
+         */
+        post: operations["begin-playback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a playback
+         * @description Needs a session, or a machine's token.
+         */
+        delete: operations["end-playback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}/keyframes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key frames before a time, for stepping backwards
+         * @description Needs a session with the right `playback`.
+         */
+        get: operations["key-frames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A run of recorded pictures as fragmented MP4, for Media Source Extensions
+         * @description Needs a session with the right `playback`. From the key frame at or before `at`, whole groups of pictures, up to a gap or a change of the stream. 404 with a fault of `at` where nothing is recorded then.
+         */
+        get: operations["play"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1128,6 +1208,26 @@ export interface paths {
          * @description Open to everybody who has the code, 20 at once and one in 3 seconds from one address. Holds no personal data.
          */
         get: operations["receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is recorded of cameras, what is missing and why, and what happened then
+         * @description Needs a session with the right `playback`.
+         */
+        get: operations["recordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1736,6 +1836,27 @@ export interface components {
             /** @description It was counted, not made anew */
             repeated: boolean;
         };
+        AlarmMark: {
+            /**
+             * Format: date-time
+             * @description First time
+             */
+            at: string;
+            /** @description Camera that raised it */
+            camera: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description Kind
+             * @example fire
+             */
+            kind: string;
+            /**
+             * @description How grave it is
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low";
+        };
         AlertView: {
             /** @description Area it lies in */
             area_id: string;
@@ -2066,6 +2187,8 @@ export interface components {
              * @description Longest useful distance in metres; 0 unknown
              */
             range_m: number;
+            /** @description What of it is recorded; what is recorded is pulled */
+            record: components["schemas"]["RecordView"];
             /**
              * Format: int64
              * @description Days its recording is kept
@@ -2181,6 +2304,8 @@ export interface components {
              * @description Longest useful distance in metres; 0 unknown
              */
             range_m?: number;
+            /** @description What of it is recorded; nothing when absent */
+            record?: components["schemas"]["RecordInput"];
             /**
              * Format: int64
              * @description Days its recording is kept, 1 to 3650; 30 when absent; at least 30 for class 1
@@ -2258,6 +2383,8 @@ export interface components {
              * @description Longest useful distance in metres
              */
             range_m?: number;
+            /** @description What of it is recorded; fields left out stay */
+            record?: components["schemas"]["RecordInput"];
             /**
              * Format: int64
              * @description Days its recording is kept
@@ -2434,6 +2561,24 @@ export interface components {
              * @description Cases
              */
             total: number;
+        };
+        CaseMark: {
+            /**
+             * Format: date-time
+             * @description When it was reported
+             */
+            at: string;
+            /** @description Code of its category */
+            category: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Its code */
+            number: string;
+            /**
+             * @description How grave it is
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low";
         };
         CaseView: {
             /** @description Where, in the reporter's words */
@@ -3168,6 +3313,10 @@ export interface components {
             /** @description The report */
             text: string;
         };
+        KeyFrameTimes: {
+            /** @description Times of key frames, the latest first, from at most ten minutes before */
+            items: string[];
+        };
         ListAlertView: {
             /** @description The items */
             items: components["schemas"]["AlertView"][];
@@ -3713,6 +3862,55 @@ export interface components {
              */
             lon: number;
         };
+        Playback: {
+            /** @description The cameras that it is for */
+            cameras: string[];
+            /**
+             * Format: date-time
+             * @description When it ends at the latest; 30 minutes without a call end it, too
+             */
+            expires: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what may be seen
+             */
+            from: string;
+            /** @description Identifier, for the addresses below it */
+            id: string;
+            /**
+             * @description Which stream
+             * @enum {string}
+             */
+            profile: "main" | "sub";
+            /**
+             * Format: date-time
+             * @description End of it
+             */
+            to: string;
+        };
+        PlaybackInput: {
+            /** @description Identifiers of cameras */
+            cameras: string[];
+            /** @description Case that it is for, by id or code; a leader has to name one */
+            case_id?: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what may be seen
+             */
+            from: string;
+            /**
+             * @description Which stream; main when absent
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+            /** @description What for, 1 to 200 characters; it is in the audit */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description End of it, at most 31 days later
+             */
+            to: string;
+        };
         PointSumView: {
             /**
              * Format: int64
@@ -4017,6 +4215,114 @@ export interface components {
              * @enum {string}
              */
             step: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
+        };
+        RecordInput: {
+            /**
+             * Format: int64
+             * @description Seconds kept after it, 0 to 3600; 60 by default
+             */
+            after_s?: number;
+            /**
+             * Format: int64
+             * @description Seconds kept before an alarm or case, 0 to 300; 30 by default
+             */
+            before_s?: number;
+            /**
+             * Format: int64
+             * @description Most bytes that are kept of the camera, 0: no limit of its own; must be 0 for class 1
+             */
+            bytes?: number;
+            /**
+             * @description When: never (default), always, within schedule, or around alarms and cases alone
+             * @enum {string}
+             */
+            mode?: "off" | "always" | "schedule" | "events";
+            /** @description Which streams: main (default), sub or both */
+            profiles?: ("main" | "sub")[];
+            /** @description When, with the mode schedule; at most 32 times */
+            schedule?: components["schemas"]["RecordTime"][];
+        };
+        RecordTime: {
+            /** @description Days of the week, 1 Monday to 7 Sunday */
+            days: number[] | null;
+            /**
+             * @description HH:MM in the town's time
+             * @example 08:00
+             */
+            from: string;
+            /**
+             * @description HH:MM, 24:00 at the most; not after from: on the next day
+             * @example 18:00
+             */
+            to: string;
+        };
+        RecordView: {
+            /**
+             * Format: int64
+             * @description Seconds kept after it
+             */
+            after_s: number;
+            /**
+             * Format: int64
+             * @description Seconds kept before an alarm or case, with the mode events
+             */
+            before_s: number;
+            /**
+             * Format: int64
+             * @description Most bytes that are kept of the camera; absent: no limit of its own
+             */
+            bytes?: number;
+            /**
+             * @description When: never, always, within schedule, around alarms and cases
+             * @enum {string}
+             */
+            mode: "off" | "always" | "schedule" | "events";
+            /** @description Which streams */
+            profiles: ("main" | "sub")[];
+            /** @description When, with the mode schedule */
+            schedule?: components["schemas"]["RecordTime"][] | null;
+        };
+        Recorded: {
+            /** @description Identifier of the camera */
+            camera: string;
+            /** @description What is missing after the first of it, by time */
+            gaps: components["schemas"]["RecordedGap"][];
+            /**
+             * @description Which stream
+             * @enum {string}
+             */
+            profile: "main" | "sub";
+            /** @description What is there, by time */
+            ranges: components["schemas"]["RecordedRange"][];
+        };
+        RecordedGap: {
+            /**
+             * @description Why: the camera sent nothing; it could not be written; the gateway was not running; it did not keep up; its clock was set; it was deleted; nobody asked to record; the camera's time stamps were of no use
+             * @enum {string}
+             */
+            cause: "offline" | "disk" | "restart" | "behind" | "clock" | "deleted" | "stopped" | "broken";
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        RecordedRange: {
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
         };
         ReportInput: {
             /**
@@ -4371,6 +4677,14 @@ export interface components {
             unmeasured?: string[] | null;
             /** @description How evenly the work is shared among the grids of each village (任务相当) */
             workload: components["schemas"]["VillageWorkload"][];
+        };
+        Timeline: {
+            /** @description Alarms of these cameras that the caller may read, by time; at most 500 */
+            alerts: components["schemas"]["AlarmMark"][];
+            /** @description Cases near these cameras that the caller may read, by time; at most 500 */
+            cases: components["schemas"]["CaseMark"][];
+            /** @description The cameras, as they were named */
+            items: components["schemas"]["Recorded"][];
         };
         TokenInput: {
             /** @description Area it acts in, with everything below it */
@@ -7133,6 +7447,159 @@ export interface operations {
             };
         };
     };
+    "begin-playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaybackInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Playback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "key-frames": {
+        parameters: {
+            query: {
+                /** @description Camera of the playback */
+                camera: string;
+                /** @description Later ones are left out, and one at this time */
+                before: string;
+                /** @description How many */
+                n?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyFrameTimes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play: {
+        parameters: {
+            query: {
+                /** @description Camera of the playback */
+                camera: string;
+                /** @description Time that has to be shown, RFC 3339 */
+                at: string;
+                /** @description Time that is media time 0, so that cameras can be shown in step; not after the first picture; where the run begins when absent */
+                epoch?: string;
+                /** @description How long, 1 to 60; 10 when absent */
+                seconds?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    /** @description Codecs as MediaSource takes them, such as avc1.64001f,mp4a.40.2; hvc1... needs a browser that decodes H.265 */
+                    "X-Codecs"?: string;
+                    /** @description When its first picture was taken, RFC 3339 */
+                    "X-From"?: string;
+                    /** @description Where what follows begins: the same as X-To where nothing is missing; absent where nothing follows */
+                    "X-Next"?: string;
+                    /** @description none, played, or left-out: there is sound that no browser takes in MP4 (G.711) */
+                    "X-Sound"?: string;
+                    /** @description When it ends */
+                    "X-To"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     points: {
         parameters: {
             query?: {
@@ -7407,6 +7874,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReceiptState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordings: {
+        parameters: {
+            query: {
+                /** @description Identifier of a camera; up to 16, each as a parameter of its own */
+                camera: string[] | null;
+                /** @description Beginning */
+                from: string;
+                /** @description End, at most 31 days later */
+                to: string;
+                /** @description Which stream */
+                profile?: "main" | "sub";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
                 };
             };
             /** @description Error */
