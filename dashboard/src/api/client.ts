@@ -142,8 +142,8 @@ export class Client {
   }
 
   /** What is recorded of these cameras, with the alarms and cases around them. */
-  recordings(cameras: readonly string[], span: TimeSpan, signal?: AbortSignal): Promise<Recordings> {
-    return this.#json('GET', '/recordings', { query: { camera: cameras, ...span }, signal })
+  recordings(cameras: readonly string[], profile: Profile, span: TimeSpan, signal?: AbortSignal): Promise<Recordings> {
+    return this.#json('GET', '/recordings', { query: { camera: cameras, profile, ...span }, signal })
   }
   openPlayback(wanted: NewPlayback): Promise<Playback> {
     return this.#json('POST', '/playbacks', { body: wanted })
@@ -151,9 +151,9 @@ export class Client {
   async closePlayback(id: string): Promise<void> {
     await this.#json('DELETE', `/playbacks/${encodeURIComponent(id)}`, { quiet: true })
   }
-  /** Times of the key frames before a moment (epoch ms), RFC 3339. */
-  keyframes(playback: string, camera: string, profile: Profile, before: number, n: number, signal?: AbortSignal): Promise<List<string>> {
-    const query = { camera, profile, before: new Date(before).toISOString(), n }
+  /** Times of the key frames before a moment (epoch ms), the latest first. */
+  keyframes(playback: string, camera: string, before: number, n: number, signal?: AbortSignal): Promise<List<string>> {
+    const query = { camera, before: new Date(before).toISOString(), n }
     return this.#json('GET', `/playbacks/${encodeURIComponent(playback)}/keyframes`, { query, signal })
   }
 

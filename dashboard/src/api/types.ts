@@ -45,17 +45,13 @@ export type Case = Schemas['CaseView']
 
 export type Profile = 'main' | 'sub'
 export interface TimeSpan { from: string; to: string }
-export type GapCause = 'offline' | 'disk' | 'restart' | 'behind' | 'clock' | 'deleted' | 'stopped' | 'broken'
 /** What is recorded of a camera, and what is missing and why. */
-export interface Recording { camera: string; profile: Profile; ranges: TimeSpan[] | null; gaps: (TimeSpan & { cause: GapCause })[] | null }
-export interface Recordings {
-  items: Recording[] | null
-  alerts: { id: string; camera: string; at: string; kind: string; severity: Severity }[] | null
-  cases: { id: string; number: string; at: string; category: string; severity: Severity }[] | null
-}
+export type Recording = Schemas['Recorded']
+export type GapCause = Schemas['RecordedGap']['cause']
+export type Recordings = Schemas['Timeline']
 /** A grant to look at footage. */
-export interface Playback { id: string; expires: string; cameras: string[] }
-export interface NewPlayback extends TimeSpan { cameras: string[]; profile: Profile; purpose: string; case_id?: string }
+export type Playback = Schemas['Playback']
+export type NewPlayback = Schemas['PlaybackInput']
 
 export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 export interface ExportClip { camera: string; from: string; to: string; actual_from?: string; actual_to?: string; gaps?: TimeSpan[] | null; evidence_id?: string }

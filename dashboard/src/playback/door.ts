@@ -63,14 +63,14 @@ export class GrantedDoor implements MediaDoor {
       signal.throwIfAborted()
       const response = await this.fetcher(mediaUrl(held.grant.id, ask), { signal, credentials: 'same-origin', cache: 'no-store' })
       // A grant ends with its time, the server's restart or a change of rights: the next one says which.
-      if ((response.status !== 404 && response.status !== 410) || again || !(await lostGrant(response))) return response
+      if (response.status !== 404 || again || !(await lostGrant(response))) return response
       if (this.#held.get(ask.profile) === held) this.#held.delete(ask.profile)
     }
   }
 
   async keyframes(camera: string, profile: Profile, before: number, signal: AbortSignal): Promise<number[]> {
     const held = await this.#covering(camera, profile, before)
-    const { items } = await this.api.keyframes(held.grant.id, camera, profile, before, KEYS, signal)
+    const { items } = await this.api.keyframes(held.grant.id, camera, before, KEYS, signal)
     return items.map((at) => Date.parse(at)).sort((a, b) => a - b)
   }
 
@@ -113,9 +113,8 @@ export class GrantedDoor implements MediaDoor {
   }
 }
 
-/** A 404 with a kind of its own says that nothing is recorded; the grant's says that there is no such grant. */
+/** A 404 that faults `at` says that nothing is recorded then; any other that there is no such grant any more. */
 async function lostGrant(response: Response): Promise<boolean> {
-  if (response.status === 410) return true
-  const problem = (await response.clone().json().catch(() => ({}))) as { code?: string }
-  return problem.code !== 'nothing_recorded'
+  const problem = (await response.clone().json().catch(() => ({}))) as { errors?: { field?: string }[] }
+  return !problem.errors?.some((fault) => fault.field === 'at')
 }

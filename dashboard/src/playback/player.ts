@@ -12,7 +12,7 @@ import { Clock } from './clock'
 import type { MediaDoor } from './door'
 import { AIM_FRAME_S, slowest } from './step'
 import { PlayTile } from './tile'
-import { SECOND, nextFootage, type Lane } from './timeline'
+import { SECOND, missingAt, nextFootage, type Lane } from './timeline'
 import { Track, browserAround, type Around } from './track'
 import { clockMs, day, said, type ScreenState, type Words } from './words'
 import './playback.css'
@@ -55,7 +55,7 @@ const LEAD_MS = 120 * SECOND
 /** An epoch this far away costs nothing in precision. */
 const EPOCH_REACH_MS = 40 * 86_400 * SECOND
 /** The end of what is recorded and the moment "now" are never nearer than a flushed part. */
-const LIVE_EDGE_MS = 1_500
+const LIVE_EDGE_MS = 3_000
 
 interface Seat {
   track: Track
@@ -229,7 +229,9 @@ export class Playback {
 
   #seat(camera: string, profile: Profile): Seat {
     const tile = new PlayTile(camera)
-    const track = new Track({ camera, profile, video: tile.video, door: this.options.door, epoch: this.#epoch, around: this.#around })
+    const { door, serverNow } = this.options
+    const missing = (at: number) => missingAt(this.#lanes.find((lane) => lane.camera === camera), at)
+    const track = new Track({ camera, profile, video: tile.video, door, epoch: this.#epoch, serverNow, missing, around: this.#around })
     this.root.append(tile.root)
     return { tile, track }
   }

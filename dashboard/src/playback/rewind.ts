@@ -50,8 +50,8 @@ export class Rewind {
     this.#video.muted = true
     this.#video.playsInline = true
     options.stage.append(this.#video)
-    const { camera, profile, door } = options
-    this.#track = new Track({ camera, profile, door, video: this.#video, epoch: Math.floor((now - LEAD_MS) / SECOND) * SECOND, around: this.#around })
+    const { camera, profile, door, serverNow } = options
+    this.#track = new Track({ camera, profile, door, serverNow, video: this.#video, epoch: Math.floor((now - LEAD_MS) / SECOND) * SECOND, around: this.#around })
     this.#clock.play(true)
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#tick()

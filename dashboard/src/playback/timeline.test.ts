@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  DAY, HOUR, LONGEST_MS, MINUTE, RULER_PX, SECOND, SHORTEST_MS, drawn, follow, gapAt, hit, lastFootage, nextFootage, nextMark, pan, parseTime, rangeOf,
+  DAY, HOUR, LONGEST_MS, MINUTE, RULER_PX, SECOND, SHORTEST_MS, drawn, follow, gapAt, hit, lastFootage, missingAt, nextFootage, nextMark, pan, parseTime, rangeOf,
   recorded, snap, stops, ticks, toTime, toX, within, zoom, type Lane, type Mark,
 } from './timeline'
 
@@ -82,6 +82,15 @@ describe('footage', () => {
     expect(lastFootage([lane], T - 90 * MINUTE)).toBe(T - 2 * HOUR)
     expect(lastFootage([lane, other], T - 70 * MINUTE)).toBe(T - 80 * MINUTE)
     expect(lastFootage([lane], T - 9 * HOUR)).toBeNull()
+  })
+
+  it('that surely is not there need not be asked for', () => {
+    expect(missingAt(lane, T - 90 * MINUTE)).toBe(T - HOUR)
+    expect(missingAt(lane, T - 4 * HOUR)).toBe(T - 3 * HOUR)
+    for (const at of [T - 1, T - HOUR - 100, T, T + 5 * SECOND]) expect(missingAt(lane, at)).toBeNull()
+    expect(missingAt(lane, T + MINUTE)).toBe(Infinity)
+    expect(missingAt({ camera: 'a', ranges: [], gaps: [] }, T)).toBe(Infinity)
+    expect(missingAt(undefined, T)).toBeNull()
   })
 
   it('of thousands of pieces is drawn by the pixel', () => {

@@ -133,6 +133,19 @@ export function gapAt(lane: Lane, at: number): Gap | null {
   return gap && holds(gap, at) ? gap : null
 }
 
+/** The end of a lane is known a little late. */
+const TAIL_MS = 15 * SECOND
+const SEAM_MS = SECOND / 2
+
+/** When there is footage next, for a time at which a lane surely has none (Infinity: none is known); null where it may have some. */
+export function missingAt(lane: Lane | undefined, at: number): number | null {
+  if (!lane) return null
+  const range = lane.ranges[firstAfter(lane.ranges, at)]
+  if (range) return range.from <= at + SEAM_MS ? null : range.from
+  const last = lane.ranges.at(-1)
+  return last && at <= last.to + TAIL_MS ? null : Infinity
+}
+
 /** When any of them has footage next, at or after the time. */
 export function nextFootage(lanes: readonly Lane[], at: number): number | null {
   const starts = lanes.flatMap((lane) => {

@@ -29,6 +29,10 @@ export interface TrackOptions {
   door: MediaDoor
   /** Epoch ms of media time 0; the same for all that play in step. */
   epoch: number
+  /** The server's time now, epoch ms. */
+  serverNow(): number
+  /** Where it is known already that nothing is recorded at this time: when there is something next, Infinity for never. */
+  missing?(at: number): number | null
   around?: Around
 }
 
@@ -41,6 +45,8 @@ interface Hole extends Span {
 }
 
 const RUNS_MOST = 200
+/** What was seen just now is not on the disk yet: it is not asked for. */
+const FLUSH_MS = 2_500
 /** The end of the record moves on: it is asked for again after so long. */
 const AGAIN_MS = 1_500
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000]
@@ -50,6 +56,8 @@ const TIDY_MS = 2_000
 /** Further off than this an element is put where it belongs; nearer, it comes by its speed. */
 const JUMP_S = 1.2
 const AIM_S = 0.002
+/** HTMLMediaElement.HAVE_CURRENT_DATA */
+const HAVE_CURRENT_DATA = 2
 
 export class Track {
   readonly camera: string
@@ -89,11 +97,11 @@ export class Track {
     if (this.#final) return this.#final
     const m = this.#media(at)
     if (readyUntil(this.#buffer.ranges(), m) !== null) {
-      return this.video.seeking || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA ? 'loading' : 'ready'
+      return this.video.seeking || this.video.readyState < HAVE_CURRENT_DATA ? 'loading' : 'ready'
     }
     const hole = this.#holeAt(at)
     if (hole) return Number.isFinite(hole.to) ? 'gap' : 'end'
-    return 'loading'
+    return at > this.#options.serverNow() - FLUSH_MS ? 'end' : 'loading'
   }
 
   /** Whether the footage of this time is here, decoded or not. */
@@ -124,6 +132,7 @@ export class Track {
     if (this.#final === 'error') this.#final = null
     this.#failures = 0
     this.retryAt = 0
+    this.#holes = this.#holes.filter((hole) => Number.isFinite(hole.to))
     if (this.#asking && (at < this.#asking.from || !this.has(at))) {
       this.#asking.abort.abort()
       this.#asking = null
@@ -142,17 +151,12 @@ export class Track {
       this.#tidy(surplus(ranges, m, wanted), m)
     }
     if (this.#asking || now < this.retryAt) return
-    const ready = readyUntil(ranges, m)
-    let from = ready === null ? at : this.#options.epoch + ready * SECOND
-    const run = this.#runs.findLast((one) => Math.abs(one.to - from) <= SEAM_S * SECOND)
-    if (ready !== null && typeof run?.next === 'number') from = run.next
-    const hole = this.#holeAt(from)
-    if (hole) {
-      if (now - hole.checked > AGAIN_MS && !Number.isFinite(hole.to)) this.#holes = this.#holes.filter((one) => one !== hole)
-      else if (!Number.isFinite(hole.to)) return
-      else from = hole.to
-    }
-    if (from - at <= wanted * SECOND) void this.#ask(from, ready === null)
+    const from = this.#onwards(at, ranges)
+    if (from === null) return
+    if (from > this.#options.serverNow() - FLUSH_MS) return
+    const next = this.#options.missing?.(from) ?? null
+    if (next !== null) return this.#hole(from, next)
+    if (from - at <= wanted * SECOND) void this.#ask(from, readyUntil(ranges, m) === null)
   }
 
   /** How far the element is ahead of the clock, s; it hops over a seam that the clock has passed. */
@@ -215,6 +219,26 @@ export class Track {
 
   #holeAt(at: number): Hole | null {
     return this.#holes.find((hole) => holds(hole, at)) ?? null
+  }
+
+  /** The first time from here on of which nothing is here yet; null: nothing more is to be had at the moment. */
+  #onwards(at: number, ranges: readonly Span[]): number | null {
+    let from = at
+    for (let before = NaN, steps = 0; from !== before && steps < RUNS_MOST; steps++) {
+      before = from
+      const ready = readyUntil(ranges, this.#media(from))
+      if (ready !== null) {
+        const end = this.toTime(ready)
+        // Exactly where the server said that the next run begins: by the element's own time it might be the last one again.
+        const run = this.#runs.findLast((one) => Math.abs(one.to - end) <= SEAM_S * SECOND)
+        from = run?.next ?? end
+      }
+      const hole = this.#holeAt(from)
+      if (hole && Number.isFinite(hole.to)) from = hole.to
+      else if (hole && this.#around.now() - hole.checked <= AGAIN_MS) return null
+      else if (hole) this.#holes = this.#holes.filter((one) => one !== hole)
+    }
+    return from
   }
 
   async #ask(from: number, first: boolean): Promise<void> {

@@ -13,8 +13,8 @@ export type Known = Map<string, Map<Profile, Lane>>
 export function laneOf(item: Recording): Lane {
   return {
     camera: item.camera,
-    ranges: (item.ranges ?? []).map(spanOf).sort((a, b) => a.from - b.from),
-    gaps: (item.gaps ?? []).map((gap): Gap => ({ ...spanOf(gap), cause: gap.cause })).sort((a, b) => a.from - b.from),
+    ranges: item.ranges.map(spanOf).sort((a, b) => a.from - b.from),
+    gaps: item.gaps.map((gap): Gap => ({ ...spanOf(gap), cause: gap.cause })).sort((a, b) => a.from - b.from),
   }
 }
 
@@ -61,10 +61,10 @@ export function lanesFor(known: Known, cameras: readonly string[], wanted: Profi
 
 export function marksOf(answer: Recordings, words: { alert(kind: string): string; category(code: string): string; nameOf(camera: string): string }): Mark[] {
   return [
-    ...(answer.alerts ?? []).map((one): Mark => ({
+    ...answer.alerts.map((one): Mark => ({
       kind: 'alert', id: one.id, at: Date.parse(one.at), severity: one.severity, label: `${words.alert(one.kind)} · ${words.nameOf(one.camera)}`,
     })),
-    ...(answer.cases ?? []).map((one): Mark => ({
+    ...answer.cases.map((one): Mark => ({
       kind: 'case', id: one.id, at: Date.parse(one.at), severity: one.severity, label: `${one.number} · ${words.category(one.category)}`,
     })),
   ]

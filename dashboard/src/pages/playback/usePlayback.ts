@@ -1,10 +1,10 @@
 /** The playback page's state: cameras, what is recorded of them, the purpose, the player and the timeline. */
 import { computed, onBeforeUnmount, onMounted, ref, shallowRef, watch, type Ref } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import type { Case, Profile } from '../../api/types'
+import type { Case, Profile, Recordings } from '../../api/types'
 import { useWords } from '../../i18n'
 import {
-  DAY, GrantedDoor, HOUR, LONGEST_MS, MINUTE, MOST_CAMERAS, Playback, RATES, SECOND, Strip, lastFootage, nextMark, type Mark, type PlaybackView, type Rate, type Span,
+  DAY, GrantedDoor, HOUR, LONGEST_MS, MINUTE, MOST_CAMERAS, Playback, RATES, SECOND, Strip, lastFootage, length, nextFootage, nextMark, type Mark, type PlaybackView, type Rate, type Span,
 } from '../../playback'
 import { usePlaces } from '../desk/usePlaces'
 import type { Session } from '../session'
@@ -78,6 +78,12 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
     nameOf,
   }
 
+  /** Of both streams: of some cameras only the small one is recorded. */
+  async function ask(over: Span, signal?: AbortSignal): Promise<Recordings> {
+    const [main, sub] = await Promise.all((['main', 'sub'] as const).map((one) => api.recordings(cameras.value, one, iso(over), signal)))
+    return { ...main!, items: [...main!.items, ...sub!.items] }
+  }
+
   /** What is recorded of the chosen cameras, as far back as it may be asked for. */
   async function find() {
     asking?.abort()
@@ -87,11 +93,11 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
     if (state.value !== 'ready') state.value = 'finding'
     const over = { from: now() - LONGEST_MS + MINUTE, to: now() }
     try {
-      const answer = await api.recordings(cameras.value, iso(over), mine.signal)
+      const answer = await ask(over, mine.signal)
       if (mine.signal.aborted) return
-      known.value = merge(known.value, answer.items ?? [], over)
+      known.value = merge(known.value, answer.items, over)
       marks.value = marksOf(answer, wordsOfMarks)
-      manyMarks = (answer.alerts?.length ?? 0) >= MARKS_MOST || (answer.cases?.length ?? 0) >= MARKS_MOST
+      manyMarks = answer.alerts.length >= MARKS_MOST || answer.cases.length >= MARKS_MOST
       state.value = lanes.value.some((lane) => lane.ranges.length > 0) ? 'ready' : 'none'
       tail = setTimeout(() => void follow(), TAIL_EVERY_MS)
     } catch {
@@ -105,8 +111,8 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
   async function follow() {
     const over = { from: now() - TAIL_MS, to: now() }
     try {
-      const answer = await api.recordings(cameras.value, iso(over), asking?.signal)
-      known.value = merge(known.value, answer.items ?? [], over)
+      const answer = await ask(over, asking?.signal)
+      known.value = merge(known.value, answer.items, over)
       if (state.value === 'none' && lanes.value.some((lane) => lane.ranges.length > 0)) {
         state.value = 'ready'
         load()
@@ -120,7 +126,7 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
   /** Alarms and cases of what is in sight, where those of all the time were too many. */
   async function sight(win: Span) {
     if (!manyMarks || cameras.value.length === 0) return
-    const answer = await api.recordings(cameras.value, iso({ from: win.from, to: Math.min(win.to, now()) }), asking?.signal).catch(() => null)
+    const answer = await api.recordings(cameras.value, 'main', iso({ from: win.from, to: Math.min(win.to, now()) }), asking?.signal).catch(() => null)
     if (answer) marks.value = marksOf(answer, wordsOfMarks)
   }
 
@@ -141,7 +147,8 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
   function start(): number {
     const at = view.value.at
     const last = lastFootage(lanes.value, at)
-    return last === null ? at : last < at ? Math.max(last - 10 * SECOND, last - MINUTE) : at
+    if (last === null) return nextFootage(lanes.value, at) ?? at
+    return last < at ? last - 10 * SECOND : at
   }
 
   function told() {
@@ -150,6 +157,8 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
     view.value = player.view()
     strip?.setTime(view.value.at, view.value.playing)
     strip?.setSelected(view.value.selected)
+    const { skipped } = view.value
+    if (skipped && skipped.to !== before.skipped?.to) tell(t('playback.page.skipped', { time: length(skipped.to - skipped.from, words) }))
     if (view.value.ended && !before.ended) tell(t('playback.page.ended'))
     if (before.playing && !view.value.playing) remember()
   }
