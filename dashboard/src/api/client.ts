@@ -3,7 +3,7 @@
  * pages turn kinds into words. A 401 on any route but sign-in is told to onSignedOut.
  */
 import type {
-  Alert, Area, AreaProps, BasemapProps, Camera, Case, Category, ClipRequest, ClipRequestState, Evidence, Export, FeatureCollection, Grid, GridProps, Hold, Incident,
+  Alert, Area, AreaProps, BasemapProps, Camera, Case, Category, ClipRequest, Evidence, Export, FeatureCollection, Grid, GridProps, Hold, Incident,
   List, LonLat, Me, NearCamera, NewExport, NewPlayback, Playback, Problem, Profile, Receipt, Recordings, TimeSpan, Verdict,
 } from './types'
 
@@ -178,7 +178,7 @@ export class Client {
   verifyEvidence(id: string): Promise<Verdict> {
     return this.#json('POST', `/evidence/${encodeURIComponent(id)}/verify`, { timeoutMs: UPLOAD_TIMEOUT_MS })
   }
-  clipRequests(query: { state?: ClipRequestState; case_id?: string } = {}, signal?: AbortSignal): Promise<List<ClipRequest>> {
+  clipRequests(query: { state?: ClipRequest['state']; case_id?: string } = {}, signal?: AbortSignal): Promise<List<ClipRequest>> {
     return this.#json('GET', '/clip-requests', { query, signal })
   }
   requestClip(caseId: string, wanted: TimeSpan & { cameras: string[]; reason: string }, idempotencyKey: string): Promise<ClipRequest> {

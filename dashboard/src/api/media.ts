@@ -11,11 +11,6 @@ export function mediaUrl(playback: string, ask: { camera: string; at: number; se
   return `/api/v1/playbacks/${encodeURIComponent(playback)}/media?${query}`
 }
 
-/** The unaltered bytes of a piece of evidence. */
-export function evidenceUrl(id: string): string {
-  return `/api/v1/evidence/${encodeURIComponent(id)}/file`
-}
-
 /** All evidence of a case in one file, to be checked without this server. */
 export function packageUrl(caseId: string): string {
   return `/api/v1/cases/${encodeURIComponent(caseId)}/evidence/package`

@@ -54,61 +54,67 @@ export type Playback = Schemas['Playback']
 export type NewPlayback = Schemas['PlaybackInput']
 
 export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
-export interface ExportClip { camera: string; from: string; to: string; actual_from?: string; actual_to?: string; gaps?: TimeSpan[] | null; evidence_id?: string }
 export interface Export {
   id: string
+  case_id: string
   state: ExportState
   progress: number
   bytes: number
-  case_id?: string
-  clips: ExportClip[] | null
-  already?: { evidence_id: string; camera: string; from: string; to: string }[] | null
+  already: { evidence_id: string; case_id: string; camera: string; from: string; to: string }[]
   error?: string
 }
 export interface NewExport extends TimeSpan {
-  case_id?: string
+  case_id: string
   cameras: { id: string; profile: Profile }[]
   purpose: string
   note?: string
-  clip_request_id?: string
 }
 export interface Evidence {
   id: string
-  kind: 'clip' | 'photo' | 'file' | 'copy'
+  kind: 'clip' | 'copy' | 'photo'
   camera?: string
+  camera_name?: string
   from?: string
   to?: string
   actual_from?: string
   actual_to?: string
   bytes: number
   sha256: string
-  chain: string
+  chain?: string
   codec?: string
   gaps?: TimeSpan[] | null
-  by: string
+  by?: string
   at: string
   purpose?: string
-  state: string
-  of?: string
+  note?: string
+  url: string
 }
-export interface Verdict { ok: boolean; findings: string[] | null }
-export type ClipRequestState = 'open' | 'approved' | 'refused'
-export interface ClipRequest {
+export interface Verdict { ok: boolean; findings: string[] }
+export interface ClipRequest extends TimeSpan {
   id: string
   case_id: string
-  cameras: string[] | null
-  from: string
-  to: string
+  case_code: string
+  cameras: string[]
   reason: string
-  state: ClipRequestState
+  state: 'open' | 'approved' | 'refused'
   by: string
   at: string
-  decided_by?: string
-  decided_at?: string
-  note?: string
+  answered_by?: string
+  answered_at?: string
+  answer?: string
   export_id?: string
 }
-export interface Hold { id: string; camera: string; from: string; to: string; until: string; reason?: string; state: string; reviewed_at?: string }
+export interface Hold extends TimeSpan {
+  id: string
+  camera: string
+  camera_name?: string
+  until: string
+  pinned: boolean
+  released_at?: string
+  why?: string
+  reviewed_by?: string
+  reviewed_at?: string
+}
 export type Problem = Schemas['Problem']
 
 export interface List<T> {

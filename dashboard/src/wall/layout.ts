@@ -53,7 +53,8 @@ export function profileFor(width: number, single: boolean, hasSub: boolean, now:
   return 'sub'
 }
 
-/** The slot beside another in its row: the next one, at a row's end the one before. */
+/** The slot beside another: the next one in its row, in its column where there is but one; at the end the one before. */
 export function besideOf(slot: number, { cols }: Shape, layout: Layout): number {
-  return slot % cols < cols - 1 && slot + 1 < layout ? slot + 1 : Math.max(0, slot - 1)
+  const next = cols === 1 || slot % cols < cols - 1
+  return next && slot + 1 < layout ? slot + 1 : Math.max(0, slot - 1)
 }

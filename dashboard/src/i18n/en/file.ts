@@ -22,7 +22,7 @@ export default {
   evidence: 'Evidence',
   evidenceEmpty: 'No evidence yet. Export a clip of the record, or request one.',
   evidenceFailed: 'The evidence cannot be read.',
-  kind: { clip: 'Clip', photo: 'Photo', file: 'File', copy: 'Marked copy' },
+  kind: { clip: 'Clip', photo: 'Photo', copy: 'Marked copy' },
   asked: 'Asked',
   actual: 'Actual',
   wholeGop: 'with whole groups of pictures at both ends',

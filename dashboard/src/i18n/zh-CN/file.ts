@@ -22,7 +22,7 @@ export default {
   evidence: '证据',
   evidenceEmpty: '还没有证据。从录像导出片段，或请求录像。',
   evidenceFailed: '读不到证据清单。',
-  kind: { clip: '录像片段', photo: '照片', file: '文件', copy: '标记副本' },
+  kind: { clip: '录像片段', photo: '照片', copy: '标记副本' },
   asked: '要求',
   actual: '实际',
   wholeGop: '含完整首尾图组',
