@@ -49,8 +49,8 @@ type Run struct {
 	init   []byte
 	pieces []piece
 	number uint32
+	part   part
 	out    []byte
-	buf    []byte
 	reels  []*reel
 }
 
@@ -309,13 +309,13 @@ func (run *Run) Fragment() ([]byte, error) {
 			continue
 		}
 		run.number++
-		out := part{number: run.number}
-		run.buf = run.buf[:0]
+		out := &run.part
+		out.number = run.number
 		var err error
-		if out.video, err = run.load(p.reel, p.video, p.shift); err != nil {
+		if out.video, out.pictures, err = run.load(p.reel, p.video, p.shift, out.pictures[:0]); err != nil {
 			return nil, err
 		}
-		if out.audio, err = run.load(p.reel, p.audio, p.shiftAudio); err != nil {
+		if out.audio, out.sounds, err = run.load(p.reel, p.audio, p.shiftAudio, out.sounds[:0]); err != nil {
 			return nil, err
 		}
 		run.out = out.appendPlain(run.out[:0])
@@ -324,30 +324,27 @@ func (run *Run) Fragment() ([]byte, error) {
 	return nil, io.EOF
 }
 
-// load reads takes, those that lie together at once.
-func (run *Run) load(r *reel, list []take, shift int64) ([]sample, error) {
+// load reads takes, those that lie together at once, behind what is in b.
+func (run *Run) load(r *reel, list []take, shift int64, b []byte) ([]sample, []byte, error) {
 	out := make([]sample, 0, len(list))
 	for i := 0; i < len(list); {
-		j, n := i, 0
-		for j < len(list) && list[j].at == list[i].at+int64(n) {
-			n += list[j].size
-			j++
-		}
-		if n > mostAtOnce {
-			return nil, errBox
-		}
-		b := make([]byte, n)
-		if _, err := r.f.ReadAt(b, list[i].at); err != nil {
-			return nil, fmt.Errorf("read part: %w", err)
-		}
-		for ; i < j; i++ {
+		at, n := list[i].at, 0
+		for ; i < len(list) && list[i].at == at+int64(n); i++ {
+			n += list[i].size
 			s := list[i].sample
-			s.data, b = b[:list[i].size], b[list[i].size:]
 			s.dts = max(0, s.dts+shift)
 			out = append(out, s)
 		}
+		if n > mostAtOnce {
+			return nil, nil, errBox
+		}
+		from := len(b)
+		b = slices.Grow(b, n)[:from+n]
+		if _, err := r.f.ReadAt(b[from:], at); err != nil {
+			return nil, nil, fmt.Errorf("read part: %w", err)
+		}
 	}
-	return out, nil
+	return out, b, nil
 }
 
 // Close closes the files.

@@ -117,6 +117,7 @@ type Recorder struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wait sync.WaitGroup
+	bufs sync.Pool // of *[]byte, for parts that are being written
 	base time.Time // of the clock that deletion goes by
 	zero time.Duration
 
