@@ -105,7 +105,7 @@ func (r *Recorder) Play(ctx context.Context, q PlayRequest) (*Run, error) {
 		return nil, ErrNothing
 	}
 	if run.Next.IsZero() {
-		run.Next = r.after(q.Camera, q.Profile, run.To)
+		run.Next = r.after(key{q.Camera, q.Profile}, run.pieces[len(run.pieces)-1].reel.seg, run.To)
 	}
 	if err := run.prepare(q.Epoch); err != nil {
 		run.Close()
@@ -114,29 +114,22 @@ func (r *Recorder) Play(ctx context.Context, q PlayRequest) (*Run, error) {
 	return run, nil
 }
 
-// after returns where the next footage begins; the end itself where more is
-// being written there.
-func (r *Recorder) after(camera string, profile streams.Profile, end time.Time) time.Time {
+// after returns where the footage after a segment begins; the end itself where
+// more is being written there.
+func (r *Recorder) after(k key, last Segment, end time.Time) time.Time {
+	r.need(k, last.Start, last.Start.Add(DefaultDays*24*time.Hour))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.streams[key{camera, profile}]
+	s := r.streams[k]
 	if s == nil {
 		return time.Time{}
 	}
-	if s.live != nil {
-		if i, ok := s.live.find(s.liveAt); ok && s.live.start(s.live.entries[i]) <= end.UnixMilli() {
-			return end
-		}
+	at := last.Start.UnixMilli()
+	if from, _, ok := s.next(at + 1); ok {
+		return time.UnixMilli(from)
 	}
-	for _, d := range s.days {
-		if d.from+2*dayMillis <= end.UnixMilli() {
-			continue
-		}
-		for _, e := range d.entries {
-			if at := d.start(e); at >= end.Add(-joined).UnixMilli() && at+e.millis() > end.UnixMilli() && e.millis() > 0 {
-				return time.UnixMilli(at)
-			}
-		}
+	if s.live != nil && s.live.from+int64(s.liveAt)-end.UnixMilli() <= joined.Milliseconds() {
+		return end
 	}
 	return time.Time{}
 }

@@ -27,6 +27,7 @@ type segment struct {
 	day   *day
 	at    uint32
 	why   Cause
+	loose bool
 	desc  *streams.Desc
 	start time.Time // server's clock at time 0 of its pictures
 	zero  int64     // time stamp that is decode time 0
@@ -70,6 +71,10 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 		dir := filepath.Join(disk, "c-"+url.PathEscape(s.camera), string(s.profile), time.UnixMilli(from).UTC().Format(dayName))
 		e := newEntry(uint32(ms-from), 0, int64(len(init)), why)
 		r.mu.Lock()
+		events := r.policies[s.camera].Events
+		if events {
+			e.span |= loose
+		}
 		d := s.dayAt(dir, from)
 		_, taken := d.find(e.at)
 		r.mu.Unlock()
@@ -91,7 +96,7 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 		s.insert(d, e)
 		s.live, s.liveAt = d, e.at
 		r.mu.Unlock()
-		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)),
+		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)), loose: events,
 			last: videoRate / 25, soundLast: 1, bufs: &r.bufs, sounds: sounds, begun: time.Now()}, nil
 	}
 	return nil, errors.New("new segment: no free name within a second")
@@ -175,10 +180,17 @@ func initOf(d *streams.Desc) (b []byte, sounds bool, err error) {
 }
 
 func (g *segment) entry() entry {
-	return newEntry(g.at, time.Duration(g.done)*time.Second/videoRate, g.size, g.why)
+	e := newEntry(g.at, time.Duration(g.done)*time.Second/videoRate, g.size, g.why)
+	if g.loose {
+		e.span |= loose
+	}
+	return e
 }
 
 func (g *segment) full(pts int64, long time.Duration) bool {
+	if g.loose {
+		long = min(long, looseSegment)
+	}
 	return time.Duration(pts-g.pts)*time.Second/videoRate >= long || g.size >= maxSegment
 }
 
@@ -335,8 +347,17 @@ func (p *part) rest() {
 
 // finish brings a segment to the disk and into the index, cut to its whole parts.
 func (r *Recorder) finish(s *stream, g *segment) error {
-	err := g.flush(true)
-	err = errors.Join(err, g.f.Truncate(g.size), g.f.Sync(), g.f.Close())
+	err := errors.Join(g.flush(true), g.f.Truncate(g.size))
+	if g.loose && !r.wanted(s, g) {
+		err = errors.Join(err, g.f.Close())
+		r.settle(s, g)
+		if g.number == 0 {
+			err = errors.Join(err, os.Remove(g.day.path(g.entry())))
+		}
+		return errors.Join(err, r.dropLoose(s, false))
+	}
+	err = errors.Join(err, g.f.Sync(), g.f.Close())
+	g.loose = false
 	e := g.entry()
 	path := g.day.path(e)
 	if g.number == 0 {
@@ -344,14 +365,19 @@ func (r *Recorder) finish(s *stream, g *segment) error {
 	} else if lerr := g.day.log(made, e); lerr != nil {
 		err = errors.Join(err, lerr) // the next Open takes it from the file
 	}
+	r.settle(s, g)
+	return err
+}
+
+// settle makes the index in memory know a segment that is closed.
+func (r *Recorder) settle(s *stream, g *segment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i, ok := g.day.find(g.at); ok {
-		g.day.entries[i] = e
+		g.day.put(i, g.entry())
 		if g.number == 0 {
 			s.drop(g.day, i)
 		}
 	}
 	s.live = nil
-	return err
 }

@@ -17,8 +17,8 @@ const (
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
 	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
 	partTime   = 800 * time.Millisecond // of pictures in a part
-	partWait   = 550 * time.Millisecond // how long a picture is kept back
-	lookEvery  = 150 * time.Millisecond // for frames; with partWait and the time of a write under a second
+	partWait   = 400 * time.Millisecond // how long a picture is kept back
+	lookEvery  = 125 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
 	partBytes  = 4 << 20
 	maxSegment = 1 << 30 // bytes
 	retryDisk  = 2 * time.Second
@@ -267,7 +267,7 @@ func (t *tape) told() {
 	t.rec.mu.Lock()
 	defer t.rec.mu.Unlock()
 	if i, ok := t.seg.day.find(t.seg.at); ok {
-		t.seg.day.entries[i] = t.seg.entry()
+		t.seg.day.put(i, t.seg.entry())
 	}
 	t.s.wrote = t.rec.Now()
 	t.s.turn(None, t.s.wrote)
