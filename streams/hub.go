@@ -13,6 +13,9 @@ const (
 	// keepBehind is how long frames before the newest key frame stay, so that
 	// a reader a few frames behind does not lose the end of its GOP.
 	keepBehind = 500 * time.Millisecond
+	// keepPatient is the same for a patient reader, where there is one so far
+	// behind.
+	keepPatient = 3 * time.Second
 	// degradedFor is how long a loss is told; the wall says "in the last 10 s".
 	degradedFor = 10 * time.Second
 )
@@ -140,12 +143,18 @@ func (h *Hub) Publish(f *Frame) {
 // trim forgets what no fast start needs: everything before the newest key
 // frame but for the last moment, and what is over the bounds.
 func (h *Hub) trim(now time.Time) {
-	n := 0
+	n, unread := 0, ^uint64(0)
+	for r := range h.readers {
+		if r.patient {
+			unread = min(unread, r.next)
+		}
+	}
 	for n < len(h.frames)-1 {
-		f, age := h.frames[n], now.Sub(h.frames[n].At)
-		before := h.hasKey && h.base+uint64(n) < h.key
+		f, age, at := h.frames[n], now.Sub(h.frames[n].At), h.base+uint64(n)
+		before := h.hasKey && at < h.key
 		over := h.bytes > MaxKeepBytes || age > MaxKeep
-		if !over && !(before && age > keepBehind) {
+		old := age > keepBehind && (at < unread || age > keepPatient)
+		if !over && !(before && old) {
 			break
 		}
 		h.bytes -= f.Size

@@ -49,8 +49,8 @@ type Run struct {
 	init   []byte
 	pieces []piece
 	number uint32
+	part   part
 	out    []byte
-	buf    []byte
 	reels  []*reel
 }
 
@@ -105,7 +105,7 @@ func (r *Recorder) Play(ctx context.Context, q PlayRequest) (*Run, error) {
 		return nil, ErrNothing
 	}
 	if run.Next.IsZero() {
-		run.Next = r.after(q.Camera, q.Profile, run.To)
+		run.Next = r.after(key{q.Camera, q.Profile}, run.pieces[len(run.pieces)-1].reel.seg, run.To)
 	}
 	if err := run.prepare(q.Epoch); err != nil {
 		run.Close()
@@ -114,29 +114,22 @@ func (r *Recorder) Play(ctx context.Context, q PlayRequest) (*Run, error) {
 	return run, nil
 }
 
-// after returns where the next footage begins; the end itself where more is
-// being written there.
-func (r *Recorder) after(camera string, profile streams.Profile, end time.Time) time.Time {
+// after returns where the footage after a segment begins; the end itself where
+// more is being written there.
+func (r *Recorder) after(k key, last Segment, end time.Time) time.Time {
+	r.need(k, last.Start, last.Start.Add(DefaultDays*24*time.Hour))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.streams[key{camera, profile}]
+	s := r.streams[k]
 	if s == nil {
 		return time.Time{}
 	}
-	if s.live != nil {
-		if i, ok := s.live.find(s.liveAt); ok && s.live.start(s.live.entries[i]) <= end.UnixMilli() {
-			return end
-		}
+	at := last.Start.UnixMilli()
+	if from, _, ok := s.next(at + 1); ok {
+		return time.UnixMilli(from)
 	}
-	for _, d := range s.days {
-		if d.from+2*dayMillis <= end.UnixMilli() {
-			continue
-		}
-		for _, e := range d.entries {
-			if at := d.start(e); at >= end.Add(-joined).UnixMilli() && at+e.millis() > end.UnixMilli() && e.millis() > 0 {
-				return time.UnixMilli(at)
-			}
-		}
+	if s.live != nil && s.live.from+int64(s.liveAt)-end.UnixMilli() <= joined.Milliseconds() {
+		return end
 	}
 	return time.Time{}
 }
@@ -309,13 +302,13 @@ func (run *Run) Fragment() ([]byte, error) {
 			continue
 		}
 		run.number++
-		out := part{number: run.number}
-		run.buf = run.buf[:0]
+		out := &run.part
+		out.number = run.number
 		var err error
-		if out.video, err = run.load(p.reel, p.video, p.shift); err != nil {
+		if out.video, out.pictures, err = run.load(p.reel, p.video, p.shift, out.pictures[:0]); err != nil {
 			return nil, err
 		}
-		if out.audio, err = run.load(p.reel, p.audio, p.shiftAudio); err != nil {
+		if out.audio, out.sounds, err = run.load(p.reel, p.audio, p.shiftAudio, out.sounds[:0]); err != nil {
 			return nil, err
 		}
 		run.out = out.appendPlain(run.out[:0])
@@ -324,30 +317,27 @@ func (run *Run) Fragment() ([]byte, error) {
 	return nil, io.EOF
 }
 
-// load reads takes, those that lie together at once.
-func (run *Run) load(r *reel, list []take, shift int64) ([]sample, error) {
+// load reads takes, those that lie together at once, behind what is in b.
+func (run *Run) load(r *reel, list []take, shift int64, b []byte) ([]sample, []byte, error) {
 	out := make([]sample, 0, len(list))
 	for i := 0; i < len(list); {
-		j, n := i, 0
-		for j < len(list) && list[j].at == list[i].at+int64(n) {
-			n += list[j].size
-			j++
-		}
-		if n > mostAtOnce {
-			return nil, errBox
-		}
-		b := make([]byte, n)
-		if _, err := r.f.ReadAt(b, list[i].at); err != nil {
-			return nil, fmt.Errorf("read part: %w", err)
-		}
-		for ; i < j; i++ {
+		at, n := list[i].at, 0
+		for ; i < len(list) && list[i].at == at+int64(n); i++ {
+			n += list[i].size
 			s := list[i].sample
-			s.data, b = b[:list[i].size], b[list[i].size:]
 			s.dts = max(0, s.dts+shift)
 			out = append(out, s)
 		}
+		if n > mostAtOnce {
+			return nil, nil, errBox
+		}
+		from := len(b)
+		b = slices.Grow(b, n)[:from+n]
+		if _, err := r.f.ReadAt(b[from:], at); err != nil {
+			return nil, nil, fmt.Errorf("read part: %w", err)
+		}
 	}
-	return out, nil
+	return out, b, nil
 }
 
 // Close closes the files.

@@ -357,7 +357,7 @@ func TestFollowAndClose(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	p := part{number: 1, wall: noon, video: []sample{{data: []byte("abc"), duration: 3600, key: true}}}
+	p := part{number: 1, wall: noon, video: []sample{{size: 3, duration: 3600, key: true}}, pictures: []byte("abc")}
 	whole := append([]byte("\x00\x00\x00\x08moov"), p.append(nil)...)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])

@@ -36,8 +36,7 @@ type shot struct {
 // take is where an access unit or packet of sound lies in the file.
 type take struct {
 	sample
-	at   int64
-	size int
+	at int64
 }
 
 // openReel opens a segment and reads its init.
