@@ -221,6 +221,9 @@ func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
 		return err
 	}
 	seg.zero, seg.pts = dts, f.PTS
+	// B-pictures are decoded before they are shown: the first is shown later than
+	// decode time 0.
+	seg.start = wall.Add(-time.Duration(f.PTS-dts) * time.Second / videoRate)
 	t.seg, t.why, t.least = seg, None, maxLate
 	return nil
 }
