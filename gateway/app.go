@@ -21,6 +21,7 @@ import (
 	"sharpeyes/gateway/cluster"
 	"sharpeyes/gateway/config"
 	"sharpeyes/gateway/photos"
+	"sharpeyes/streams/record"
 )
 
 // Keeping. Events are what screens resume from; the changes themselves stay.
@@ -43,6 +44,8 @@ type app struct {
 	desk   *desk.Desk
 	auth   *auth.Auth
 	photos *photos.Album
+
+	recorder *record.Recorder // nil: nothing is recorded
 
 	closers []func()
 }
