@@ -207,7 +207,7 @@ func (d *Desk) keepHold(ctx context.Context, h alerts.Hold) (err error) {
 		if over {
 			details["action"] = "release"
 		}
-		return c.audit(alerts.Scope{}, alerts.AuditHold, "hold/"+h.ID, "", details)
+		return c.audit(alerts.Scope{}, alerts.AuditHold, "case/"+h.CaseID+"/holds", "", details)
 	})
 	switch {
 	case err != nil && !over: // changed meanwhile: the next look does it

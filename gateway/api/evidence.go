@@ -145,7 +145,7 @@ func (a *API) registerClipRequests(tag string) {
 			v, _, err := a.desk.RequestClips(ctx, scopeOf(ctx), in.ID, in.Body)
 			return answerWith(v, err)
 		})
-	handle(a, a.operation("GET", requestsPath, "clip-requests", tag, "Requests for footage, newest first: who may decide sees those of cases in sight, others their own"),
+	handle(a, a.operation("GET", requestsPath, "clip-requests", tag, "Requests for footage, newest first: officers and leaders see those of the cases in their areas, others their own"),
 		func(ctx context.Context, in *ClipRequestsQuery) (*listOut[desk.ClipRequestView], error) {
 			items, next, err := a.desk.ClipRequests(ctx, scopeOf(ctx), alerts.ClipRequestFilter{CaseID: in.Case, State: alerts.RequestState(in.State), Page: in.page()})
 			return listOf(items, next), err
