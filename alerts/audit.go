@@ -26,9 +26,12 @@ const (
 	AuditComment      AuditKind = "case.comment"
 	AuditPoints       AuditKind = "points" // an appeal, and what was decided on it
 	AuditExport       AuditKind = "export"
-	AuditConfig       AuditKind = "config" // a change of cameras, places, accounts, departments, deadlines, tokens
-	AuditStart        AuditKind = "start"  // of the process; Details: version
-	AuditStop         AuditKind = "stop"   // of the process, in good order
+	AuditEvidence     AuditKind = "evidence"     // came in, was handed out, or a copy was made; Details: action, hash
+	AuditClipRequest  AuditKind = "clip.request" // asked for, approved or refused
+	AuditHold         AuditKind = "hold"         // footage is kept for a case, longer, or no more
+	AuditConfig       AuditKind = "config"       // a change of cameras, places, accounts, departments, deadlines, tokens
+	AuditStart        AuditKind = "start"        // of the process; Details: version
+	AuditStop         AuditKind = "stop"         // of the process, in good order
 )
 
 // AuditEntry is one entry of the audit: appended, chained, never changed.

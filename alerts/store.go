@@ -114,6 +114,7 @@ type Reader interface {
 	ReceiptReader
 	PointReader
 	ShiftReader
+	EvidenceReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -154,6 +155,7 @@ type Tx interface {
 	ReceiptTx
 	PointTx
 	ShiftTx
+	EvidenceTx
 	SaveArea(Area) error // keeps Path in order below it
 	// SaveGrid inserts or replaces a grid, or its version from ValidFrom on: the
 	// version that was valid then ends there.

@@ -83,6 +83,9 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openEvidence(ctx, m.tapes.rec); err != nil {
+		return err
+	}
 	if err := a.openWebhooks(); err != nil {
 		return fmt.Errorf("webhooks: %w", err)
 	}

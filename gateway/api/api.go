@@ -78,6 +78,7 @@ type API struct {
 	uploads     *uploads
 	imports     chan struct{}
 	exports     exports
+	packages    chan struct{} // holds one for each that is being sent
 	receipts    *pace
 	viewers     *viewers
 	playbacks   *playbacks
@@ -109,6 +110,7 @@ func build(d Deps) (*API, error) {
 		uploads:     newUploads(),
 		imports:     make(chan struct{}, importsAtOnce),
 		exports:     exports{slots: make(chan struct{}, exportsAtOnce), rows: exportRows},
+		packages:    make(chan struct{}, packagesAtOnce),
 		receipts:    newPace(),
 	}
 	a.viewers = newViewers(a, d.Clock)
@@ -177,6 +179,7 @@ func (a *API) register() {
 	a.registerImports()
 	a.registerExports()
 	a.registerCases()
+	a.registerEvidence()
 	a.registerNotes()
 	a.registerReceipts()
 	a.registerFigures()

@@ -133,6 +133,22 @@ func cases(m map[string]expected) {
 		"GET /analysis/brief":  {who: "OLU"},
 		"GET /units/figures":   {who: "OL"},
 
+		"GET /cases/{id}/evidence":         {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/evidence/package": {who: "O", at: "case", seen: parties},
+		"POST /cases/{id}/clip-requests": {who: "GH", at: "case", seen: parties, head: []string{"Content-Type", "application/json"},
+			body: `{"cameras":["cam-e"],` + clipWindow + `,"reason":"x"}`},
+		"GET /cases/{id}/holds":   {who: "OGHLU", at: "case", seen: parties},
+		"POST /holds/{id}/review": {who: "O", at: "hold", body: map[string]any{"reason": "x"}},
+		"POST /exports":           {who: "O"}, "GET /exports": {who: "O"},
+		"GET /exports/{id}": {who: "O", at: "export"}, "DELETE /exports/{id}": {who: "O", at: "export"},
+		"GET /evidence/key":                 {who: anybody},
+		"GET /evidence/{id}/file":           {who: "OGHLU", at: "evidence", seen: parties},
+		"POST /evidence/{id}/verify":        {who: "OGHLU", at: "evidence", seen: parties},
+		"POST /evidence/{id}/copy":          {who: "O", at: "evidence", body: map[string]any{}},
+		"GET /clip-requests":                {who: "OGHLU"},
+		"POST /clip-requests/{id}/approval": {who: "O", at: "request", body: map[string]any{}},
+		"POST /clip-requests/{id}/refusal":  {who: "O", at: "request", body: map[string]any{"reason": "x"}},
+
 		"GET /points":                        {who: "OGLU"},
 		"GET /points/months/{month}":         {who: "OGLU"},
 		"GET /points/appeals":                {who: "OGLU"},
@@ -180,6 +196,7 @@ func letter(r alerts.Role) string {
 // eastern makes one object of each kind in the east and returns their ids.
 func (w *world) eastern(t *testing.T) map[string]string {
 	t.Helper()
+	w.evidence(t)
 	photo := must[alerts.Photo](t)(w.photos.Accept(t.Context(), strings.NewReader(string(tinyPNG(t)))))
 	reporter := w.as(t, alerts.GridLeader, "east")
 	body, typ := form(t, []string{"category", "hazard.gas", "text", "x", "lon", "117.05", "lat", "31.05"}, tinyPNG(t))
@@ -210,6 +227,7 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	ids["shift"] = must[desk.ShiftView](t)(w.desk.CreateShift(t.Context(), officerScope("east"), "east",
 		desk.ShiftInput{UserID: userID(alerts.DutyOfficer, "east"), From: soon(1), To: soon(2)})).ID
 	w.structure(t, ids)
+	w.evidenceIDs(t, ids)
 	return ids
 }
 

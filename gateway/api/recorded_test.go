@@ -35,6 +35,7 @@ func doings() map[string]doing {
 		return m
 	}
 	geojson := []string{"Content-Type", "application/geo+json"}
+	isJSON := []string{"Content-Type", "application/json"}
 	return map[string]doing{
 		"POST /session":   {body: json("username", "leader-east", "password", password), kind: alerts.AuditSignIn, object: "user/u-leader-east"},
 		"DELETE /session": {role: alerts.Leader, kind: alerts.AuditSignOut, object: "user/u-leader-city"},
@@ -94,6 +95,16 @@ func doings() map[string]doing {
 		"PATCH /webhooks/{webhook}":              {role: alerts.Leader, body: json("name", "renamed"), kind: config, object: "webhook/{webhook}"},
 		"DELETE /webhooks/{webhook}":             {role: alerts.Leader, kind: config, object: "webhook/{webhook}"},
 		"GET /audit/export":                      {role: alerts.Auditor, kind: alerts.AuditExport, object: "audit"},
+		"POST /exports":                          {role: alerts.DutyOfficer, body: order("{case}", "cam-e"), head: isJSON, kind: alerts.AuditExport, object: "export/"},
+		"POST /cases/{case}/clip-requests":       {role: alerts.GridLeader, body: `{"cameras":["cam-e"],` + clipWindow + `,"reason":"x"}`, head: isJSON, kind: alerts.AuditClipRequest, object: "clip-request/"},
+		"POST /clip-requests/{request}/approval": {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditClipRequest, object: "clip-request/{request}"},
+		"POST /clip-requests/{request2}/refusal": {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditClipRequest, object: "clip-request/{request2}"},
+		"POST /evidence/{evidence}/verify":       {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "evidence/{evidence}"},
+		"POST /evidence/{evidence}/copy":         {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditEvidence, object: "evidence/"},
+		"POST /holds/{hold}/review":              {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditHold, object: "hold/{hold}"},
+		"GET /cases/{case}/evidence":             {role: alerts.Leader, kind: alerts.AuditRead, object: "case/{case}/evidence"},
+		"GET /cases/{case}/evidence/package":     {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "case/{case}/evidence"},
+		"GET /evidence/{evidence}/file":          {role: alerts.Leader, kind: alerts.AuditRead, object: "evidence/{evidence}"},
 		"POST /points/appeals":                   {role: alerts.GridLeader, body: json("month", time.Now().AddDate(0, 0, 0).Format("2006-01"), "text", "x"), kind: alerts.AuditPoints, object: "appeal/"},
 		"POST /points/appeals/{appeal}/decision": {role: alerts.DutyOfficer, body: json("points", 1, "answer", "x"), kind: alerts.AuditPoints, object: "appeal/{appeal}"},
 	}
@@ -106,6 +117,7 @@ var unrecorded = map[string]string{
 	"DELETE /whep/{session}":      "the end of watching is recorded when it has ended",
 	"DELETE /playbacks/{id}":      "the end of a playback is recorded when it has ended",
 	"POST /webhooks/{id}/retry":   "refused where nothing has failed; the desk's tests hold its entry",
+	"DELETE /exports/{id}":        "refused where an export is over; the story of evidence holds its entry",
 	"GET /session/provider":       "begins to sign in, which is recorded when it is done",
 	"GET /session/oidc":           "begins to sign in, which is recorded when it is done",
 	"GET /session/oidc/callback":  "needs a provider; its own tests hold its entry",
@@ -185,6 +197,8 @@ func (w *world) wantRecorded(t *testing.T, ids map[string]string, row string, d 
 		if d.head == nil {
 			d.head = []string{"Content-Type", "application/json"}
 		}
+	case s != "":
+		body = fill(s)
 	}
 	var options []func(*http.Request)
 	if len(d.head) == 2 {

@@ -59,6 +59,13 @@ type Config struct {
 		URL          string `koanf:"url"`           // postgres://...; empty: a file in data_dir
 		PasswordFile string `koanf:"password_file"` // holds the password for url, and nothing else
 	} `koanf:"store"`
+	Evidence struct {
+		Dir         string        `koanf:"dir"`          // folder of clips and copies; empty: objects in data_dir
+		HoldBefore  time.Duration `koanf:"hold_before"`  // footage kept before the report of a case
+		HoldAfter   time.Duration `koanf:"hold_after"`   // and after it; both 0: none is
+		HoldExpire  time.Duration `koanf:"hold_expire"`  // for so long, unless it is reviewed
+		HoldRelease time.Duration `koanf:"hold_release"` // after the case was closed
+	} `koanf:"evidence"`
 	Audit struct {
 		HeadDir string `koanf:"head_dir"` // folder that the audit's heads are noted in; empty: data_dir
 	} `koanf:"audit"`
@@ -97,6 +104,8 @@ func Default() Config {
 	c.RTSP.PerHost, c.RTSP.DialRate = 64, 10
 	c.Transcode.FFmpeg, c.Transcode.Max, c.Transcode.Hardware = "ffmpeg", max(1, runtime.NumCPU()/2), true
 	c.Record.Segment, c.Record.Spare = time.Minute, 5<<30
+	c.Evidence.HoldBefore, c.Evidence.HoldAfter = 30*time.Minute, 30*time.Minute
+	c.Evidence.HoldExpire, c.Evidence.HoldRelease = 90*24*time.Hour, 30*24*time.Hour
 	c.Redis.Prefix = "sharpeyes"
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
@@ -206,6 +215,11 @@ func (c Config) Validate() error {
 		if d <= 0 {
 			return fmt.Errorf("%s: must be a duration above zero, such as 30s", key)
 		}
+	}
+	if e := c.Evidence; e.HoldBefore < 0 || e.HoldAfter < 0 || e.HoldBefore+e.HoldAfter > 24*time.Hour {
+		return fmt.Errorf("evidence.hold_before and evidence.hold_after: must be 0 or more, and at most 24h together")
+	} else if e.HoldExpire < time.Hour || e.HoldExpire > 366*24*time.Hour || e.HoldRelease < 0 || e.HoldRelease > 366*24*time.Hour {
+		return fmt.Errorf("evidence.hold_expire must be 1h to 8784h, evidence.hold_release 0 to 8784h")
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		return fmt.Errorf("log.level: must be debug, info, warn or error")

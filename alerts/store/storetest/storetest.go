@@ -66,6 +66,11 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Appeals":      testAppeals,
 		"Shifts":       testShifts,
 
+		"Evidence":     testEvidence,
+		"ClipRequests": testClipRequests,
+		"ClipExports":  testClipExports,
+		"Holds":        testHolds,
+
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
 		"AuditLists":      testAuditLists,

@@ -464,6 +464,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{id}/clip-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for footage that the caller may not cut himself
+         * @description Needs a session with the right `request_clips`.
+         */
+        post: operations["request-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{id}/comments": {
         parameters: {
             query?: never;
@@ -482,6 +502,66 @@ export interface paths {
          * @description Needs a session with the right `work_cases`.
          */
         post: operations["comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a case rests on: clips and copies in the order of their chain, then photos
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/evidence/package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All evidence of a case as a signed zip, which `gateway verify` checks without a server
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["evidence-package"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Footage that is kept from deletion for a case
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-holds"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -546,6 +626,66 @@ export interface paths {
         get: operations["categories"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests for footage, newest first: officers and leaders see those of the cases in their areas, others their own
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["clip-requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests/{id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve a request: exactly what was asked for is cut into the case
+         * @description Needs a session with the right `approve_clips`.
+         */
+        post: operations["approve-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests/{id}/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse a request, with the reason
+         * @description Needs a session with the right `approve_clips`.
+         */
+        post: operations["refuse-clips"];
         delete?: never;
         options?: never;
         head?: never;
@@ -680,6 +820,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evidence/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key that packages of evidence are signed with */
+        get: operations["evidence-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a copy of a clip for sharing: masked and marked, always labelled as a copy
+         * @description Needs a session with the right `export_clips`.
+         */
+        post: operations["copy-evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file of a clip or a copy, byte for byte; ranges are answered
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["evidence-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a clip: its file against its hash, its chain, and the audit
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        post: operations["verify-evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's exports of clips, newest first
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["clip-exports"];
+        put?: never;
+        /**
+         * Cut clips out of the record into a case's evidence
+         * @description Needs a session with the right `export_clips`. The order is worked at in the background and survives a restart; a range that the case has already of a camera is not cut twice.
+         */
+        post: operations["order-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an export of clips has come
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["clip-export"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel an export; clips that are done stay
+         * @description Needs a session with the right `export_clips`.
+         */
+        delete: operations["cancel-clips"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grids": {
         parameters: {
             query?: never;
@@ -778,6 +1043,26 @@ export interface paths {
         get: operations["grid-versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep held footage longer or shorter, or release it
+         * @description Needs a session with the right `export_clips`.
+         */
+        post: operations["review-hold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1912,6 +2197,24 @@ export interface components {
             /** @description The source's words */
             text?: string;
         };
+        AlreadyExported: {
+            /** @description Camera */
+            camera: string;
+            /** @description Case that it belongs to */
+            case_id: string;
+            /** @description Piece of evidence */
+            evidence_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
         AppealInput: {
             /** @description Case it is about */
             case_id?: string;
@@ -1956,6 +2259,10 @@ export interface components {
             user_id: string;
             /** @description Name of the grid leader */
             user_name: string;
+        };
+        Approval: {
+            /** @description For who asked */
+            note?: string;
         };
         AreaRef: {
             /** @description Identifier */
@@ -2051,6 +2358,28 @@ export interface components {
             user_id?: string;
             /** @description Name of the person or machine then */
             user_name?: string;
+        };
+        Box: {
+            /**
+             * Format: double
+             * @description Height
+             */
+            h: number;
+            /**
+             * Format: double
+             * @description Width
+             */
+            w: number;
+            /**
+             * Format: double
+             * @description Left edge, 0 to 1 of the picture's width
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description Upper edge, 0 to 1 of its height
+             */
+            y: number;
         };
         BriefView: {
             /** @description Area it is about, with everything below it */
@@ -2814,6 +3143,155 @@ export interface components {
              */
             this: number;
         };
+        ClipCamera: {
+            /** @description Camera */
+            id: string;
+            /**
+             * @description main (the default) or sub
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+        };
+        ClipExportView: {
+            /** @description Clips in sight that were there before and hold all that is asked for. The same range of the same camera is not cut twice for one case */
+            already: components["schemas"]["AlreadyExported"][];
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Who ordered it */
+            by: string;
+            /**
+             * Format: int64
+             * @description Of the clips that are there
+             */
+            bytes: number;
+            /** @description Cameras */
+            cameras: components["schemas"]["ClipCamera"][];
+            /** @description Case that the clips are for */
+            case_id: string;
+            /** @description Request that was approved */
+            clip_request_id?: string;
+            /** @description What it has made */
+            clips: components["schemas"]["ExportedClip"][];
+            /**
+             * Format: date-time
+             * @description When it ended
+             */
+            ended_at?: string;
+            /** @description Why it failed, or what is missing */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Note */
+            note?: string;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            progress: number;
+            /** @description What for */
+            purpose: string;
+            /**
+             * @description How far it has come
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        ClipInput: {
+            /** @description Cameras, each once */
+            cameras: components["schemas"]["ClipCamera"][];
+            /** @description Case that they are for, by id or code */
+            case_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Note */
+            note?: string;
+            /** @description What for; it is in the audit */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description End, at most 4 hours after the beginning
+             */
+            to: string;
+        };
+        ClipRequestInput: {
+            /** @description Cameras, each once */
+            cameras: string[];
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Why; who decides reads it */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description End, at most 4 hours after the beginning
+             */
+            to: string;
+        };
+        ClipRequestView: {
+            /** @description Reason of a refusal, or note to an approval */
+            answer?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            answered_at?: string;
+            /** @description Who decided */
+            answered_by?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Who asks */
+            by: string;
+            /** @description Role then */
+            by_role: string;
+            /** @description Cameras */
+            cameras: string[];
+            /** @description Its code */
+            case_code: string;
+            /** @description Case */
+            case_id: string;
+            /** @description Export that the approval began */
+            export_id?: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Why */
+            reason: string;
+            /**
+             * @description What became of it
+             * @enum {string}
+             */
+            state: "open" | "approved" | "refused";
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
         CommentInput: {
             /** @description Ids of attachments of the case, at most 12 */
             files?: string[] | null;
@@ -2844,6 +3322,14 @@ export interface components {
             mentions: string[] | null;
             /** @description The message */
             text: string;
+        };
+        CopyInput: {
+            /** @description Parts of the picture to be masked, such as faces and plates */
+            boxes?: components["schemas"]["Box"][] | null;
+            /** @description Whom it is for */
+            purpose?: string;
+            /** @description Burn in who made it and when; true when absent */
+            watermark?: boolean;
         };
         DeadlineView: {
             /** @description Minutes count around the clock: emergencies do not wait for the morning */
@@ -3041,6 +3527,150 @@ export interface components {
             /** @description Account of the named person; absent: whoever receives it */
             person_id?: string;
         };
+        EvidenceView: {
+            /**
+             * Format: date-time
+             * @description Server's time of the first picture shown
+             */
+            actual_from?: string;
+            /**
+             * Format: date-time
+             * @description End of the last picture shown
+             */
+            actual_to?: string;
+            /**
+             * Format: date-time
+             * @description When it came in
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Entry of the audit that carries it
+             */
+            audit_seq?: number;
+            /** @description Who had it made */
+            by?: string;
+            /**
+             * Format: int64
+             * @description Length of the file
+             */
+            bytes: number;
+            /** @description Camera */
+            camera?: string;
+            /** @description Its name then */
+            camera_name?: string;
+            /** @description Case that it belongs to */
+            case_id: string;
+            /** @description Hash over this piece and those before it, hex */
+            chain?: string;
+            /** @description Request that was approved for it */
+            clip_request_id?: string;
+            /**
+             * Format: int64
+             * @description By how much the camera's clock was ahead of the server's
+             */
+            clock_offset_ms?: number;
+            /** @description Such as h264 or h265+aac */
+            codec?: string;
+            /** @description Of a clip or a copy, when it is downloaded */
+            file_name?: string;
+            /**
+             * Format: int64
+             * @description Pictures shown
+             */
+            frames?: number;
+            /**
+             * Format: date-time
+             * @description Asked for: beginning
+             */
+            from?: string;
+            /** @description Times without footage; the picture before stands there */
+            gaps?: components["schemas"]["FootageGap"][] | null;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            height?: number;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description clip: footage, unaltered; copy: altered for sharing; photo: as it was sent
+             * @enum {string}
+             */
+            kind: "clip" | "copy" | "photo";
+            /** @description Times in which pictures are missing, at most 100 */
+            losses?: components["schemas"]["FootageLoss"][] | null;
+            /**
+             * Format: int64
+             * @description How many such times there are in all
+             */
+            lost?: number;
+            /** @description Of the file */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description Place in the case's chain, from 1; absent: a photo, which the incident's or the case's own hash covers
+             */
+            n?: number;
+            /** @description Note */
+            note?: string;
+            /** @description Of a copy: the clip; of an incident's photo: the incident */
+            of?: string;
+            /**
+             * @description Stream
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+            /** @description What for */
+            purpose?: string;
+            /** @description Of the file as it is kept, hex */
+            sha256: string;
+            /**
+             * @description kept: the file is there
+             * @enum {string}
+             */
+            state: "kept";
+            /**
+             * Format: date-time
+             * @description Asked for: end
+             */
+            to?: string;
+            /** @description Where the file is; of a photo, where what is shown of it is */
+            url: string;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            width?: number;
+        };
+        ExportedClip: {
+            /**
+             * Format: date-time
+             * @description Server's time of the first picture shown
+             */
+            actual_from: string;
+            /**
+             * Format: date-time
+             * @description End of the last picture shown
+             */
+            actual_to: string;
+            /** @description Camera */
+            camera: string;
+            /** @description Piece of evidence */
+            evidence_id: string;
+            /**
+             * Format: date-time
+             * @description Asked for: beginning
+             */
+            from: string;
+            /** @description Times without footage */
+            gaps: components["schemas"]["FootageGap"][];
+            /**
+             * Format: date-time
+             * @description Asked for: end
+             */
+            to: string;
+        };
         Fault: {
             /** @description Name as the caller wrote it */
             field?: string;
@@ -3051,6 +3681,32 @@ export interface components {
              * @description Row or feature of an import, from 1
              */
             row?: number;
+        };
+        FootageGap: {
+            /** @description offline, disk, restart, behind, clock, deleted, stopped or broken */
+            cause: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        FootageLoss: {
+            /**
+             * Format: date-time
+             * @description When the first picture is missing
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description For how long, milliseconds
+             */
+            ms: number;
         };
         GapFinding: {
             /** @description The area */
@@ -3196,6 +3852,56 @@ export interface components {
              */
             share: number;
         };
+        HoldReview: {
+            /** @description Why */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description New expiry, at most 366 days ahead; absent: release it now
+             */
+            until?: string;
+        };
+        HoldView: {
+            /** @description Camera */
+            camera: string;
+            /** @description Its name */
+            camera_name?: string;
+            /** @description Case */
+            case_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what is kept
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description The record keeps it; false for a moment after the case was opened, and after the release */
+            pinned: boolean;
+            /**
+             * Format: date-time
+             * @description When it was released
+             */
+            released_at?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            reviewed_at?: string;
+            /** @description Who looked at it last */
+            reviewed_by?: string;
+            /**
+             * Format: date-time
+             * @description End of it
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description Expiry: from then on it may be deleted
+             */
+            until: string;
+            /** @description Why it was released, or is kept longer */
+            why?: string;
+        };
         HomeArea: {
             /** @description West, south, east, north */
             bbox: number[] | null;
@@ -3317,6 +4023,17 @@ export interface components {
             /** @description Times of key frames, the latest first, from at most ten minutes before */
             items: string[];
         };
+        KeyView: {
+            /**
+             * @description Algorithm (RFC 8032)
+             * @enum {string}
+             */
+            alg: "Ed25519";
+            /** @description First 16 bytes of its SHA-256, for people to compare */
+            fingerprint: string;
+            /** @description 32 bytes, base64 */
+            key: string;
+        };
         ListAlertView: {
             /** @description The items */
             items: components["schemas"]["AlertView"][];
@@ -3371,6 +4088,18 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListClipExportView: {
+            /** @description The items */
+            items: components["schemas"]["ClipExportView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListClipRequestView: {
+            /** @description The items */
+            items: components["schemas"]["ClipRequestView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListCommentView: {
             /** @description The items */
             items: components["schemas"]["CommentView"][];
@@ -3401,6 +4130,12 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListEvidenceView: {
+            /** @description The items */
+            items: components["schemas"]["EvidenceView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListGridVersionView: {
             /** @description The items */
             items: components["schemas"]["GridVersionView"][];
@@ -3410,6 +4145,12 @@ export interface components {
         ListGridView: {
             /** @description The items */
             items: components["schemas"]["GridView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListHoldView: {
+            /** @description The items */
+            items: components["schemas"]["HoldView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -4324,6 +5065,10 @@ export interface components {
              */
             to: string;
         };
+        Refusal: {
+            /** @description Why; who asked reads it */
+            reason: string;
+        };
         ReportInput: {
             /**
              * Format: double
@@ -4872,6 +5617,12 @@ export interface components {
             role: "duty_officer" | "grid_leader" | "handler" | "leader" | "auditor" | "admin";
             /** @description Name to sign in with */
             username: string;
+        };
+        VerifyView: {
+            /** @description What is wrong, in words */
+            findings: string[];
+            /** @description Nothing is wrong */
+            ok: boolean;
         };
         VillageWorkload: {
             /** @description Village or community */
@@ -6218,6 +6969,45 @@ export interface operations {
             };
         };
     };
+    "request-clips": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClipRequestInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case-comments": {
         parameters: {
             query?: {
@@ -6290,6 +7080,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListEvidenceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evidence-package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListHoldView"];
                 };
             };
             /** @description Error */
@@ -6443,6 +7329,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListCategory"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-requests": {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description What became of them */
+                state?: "open" | "approved" | "refused";
+                /** @description Case */
+                case_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approve-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "refuse-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
                 };
             };
             /** @description Error */
@@ -6725,6 +7721,274 @@ export interface operations {
             };
         };
     };
+    "evidence-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "copy-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evidence-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description Part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "verify-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-exports": {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "order-clips": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClipInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     grids: {
         parameters: {
             query?: {
@@ -6920,6 +8184,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListGridVersionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "review-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldReview"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldView"];
                 };
             };
             /** @description Error */
