@@ -13,21 +13,26 @@ const (
 	AuditSignIn       AuditKind = "sign_in"
 	AuditSignInFailed AuditKind = "sign_in.failed"
 	AuditSignOut      AuditKind = "sign_out"
-	AuditWatch        AuditKind = "camera.watch"      // somebody saw a camera; Details: profile
-	AuditWatchEnd     AuditKind = "camera.watch_end"  // Details: seconds
-	AuditStill        AuditKind = "camera.still"      // the last picture of a camera
-	AuditRead         AuditKind = "read"              // an incident, a case or a photo was opened
-	AuditReport       AuditKind = "incident.report"   // an incident came in
-	AuditNote         AuditKind = "incident.note"     // an annotation
-	AuditDisclose     AuditKind = "incident.disclose" // who reported it was shown, with the reason
-	AuditMove         AuditKind = "case.move"         // Details: action
+	AuditWatch        AuditKind = "camera.watch"        // somebody saw a camera; Details: profile
+	AuditWatchEnd     AuditKind = "camera.watch_end"    // Details: seconds
+	AuditStill        AuditKind = "camera.still"        // the last picture of a camera
+	AuditPlayback     AuditKind = "camera.playback"     // Details: from, to, profile, purpose, case
+	AuditPlaybackEnd  AuditKind = "camera.playback_end" // Details: what was shown
+	AuditRead         AuditKind = "read"                // an incident, a case or a photo was opened
+	AuditReport       AuditKind = "incident.report"     // an incident came in
+	AuditNote         AuditKind = "incident.note"       // an annotation
+	AuditDisclose     AuditKind = "incident.disclose"   // who reported it was shown, with the reason
+	AuditMove         AuditKind = "case.move"           // Details: action
 	AuditComment      AuditKind = "case.comment"
 	AuditPoints       AuditKind = "points"    // an appeal, and what was decided on it
 	AuditEmergency    AuditKind = "emergency" // emergency access was taken, ended or reviewed
 	AuditExport       AuditKind = "export"
-	AuditConfig       AuditKind = "config" // a change of cameras, places, accounts, departments, deadlines, tokens
-	AuditStart        AuditKind = "start"  // of the process; Details: version
-	AuditStop         AuditKind = "stop"   // of the process, in good order
+	AuditEvidence     AuditKind = "evidence"     // came in, was handed out, or a copy was made; Details: action, hash
+	AuditClipRequest  AuditKind = "clip.request" // asked for, approved or refused
+	AuditHold         AuditKind = "hold"         // footage is kept for a case, longer, or no more
+	AuditConfig       AuditKind = "config"       // a change of cameras, places, accounts, departments, deadlines, tokens
+	AuditStart        AuditKind = "start"        // of the process; Details: version
+	AuditStop         AuditKind = "stop"         // of the process, in good order
 )
 
 // AuditEntry is one entry of the audit: appended, chained, never changed.

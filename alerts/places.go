@@ -113,6 +113,7 @@ type Camera struct {
 	SubURL    string // empty: no sub stream
 	Transport string // "tcp" or "udp"
 	Mode      PullMode
+	Record    RecordPlan
 	Sealed    []byte // encrypted Credentials; empty: none
 	Enabled   bool
 

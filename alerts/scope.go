@@ -45,6 +45,11 @@ const (
 
 	ReadStructure Right = "read_structure" // the report and the export of areas, grids, rosters, registers
 	KeepRegisters Right = "keep_registers" // registers of places, facilities and organisations
+
+	Playback     Right = "playback"      // recorded pictures, for a purpose; of a leader for a case
+	ExportClips  Right = "export_clips"  // cut footage into a case's evidence
+	RequestClips Right = "request_clips" // ask somebody who may for it
+	ApproveClips Right = "approve_clips" // answer such a request
 )
 
 // RightsOf returns what a role may do. The administrator sets the system up and
@@ -53,14 +58,14 @@ func RightsOf(r Role) []Right {
 	switch r {
 	case DutyOfficer:
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists,
-			TakeEmergency, ReadStructure, KeepRegisters}
+			TakeEmergency, ReadStructure, KeepRegisters, Playback, ExportClips, ApproveClips}
 	case Leader: // what machines may read of incidents and cases, somebody gives them who may read it himself
 		return []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts, ReadCases, WorkCases, DiscloseName, ExportLists, ManageTokens,
-			TakeEmergency, ReadStructure}
+			TakeEmergency, ReadStructure, Playback}
 	case GridLeader:
-		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases, KeepRegisters}
+		return []Right{ViewMap, Report, ReadIncidents, ReadCases, WorkCases, KeepRegisters, RequestClips}
 	case Handler:
-		return []Right{ViewMap, Report, ReadCases, WorkCases}
+		return []Right{ViewMap, Report, ReadCases, WorkCases, RequestClips}
 	case Auditor:
 		return []Right{ViewMap, ReadIncidents, ReadAlerts, ReadCases, ReadAudit, ExportLists, ReadStructure}
 	case Admin:
@@ -88,7 +93,7 @@ type Scope struct {
 func System() Scope {
 	return Scope{Paths: []string{"/"}, Extra: []Right{ViewMap, WatchVideo, Report, ReadIncidents, ReadAlerts,
 		ManageCameras, ManagePlaces, ManageUsers, ManageSources, ReadCases, WorkCases, ReadAudit, ExportLists,
-		ManageRules, ManageTokens, ReadStructure, KeepRegisters}}
+		ManageRules, ManageTokens, ReadStructure, KeepRegisters, ExportClips, ApproveClips}}
 }
 
 // Sight returns which cases in his areas the caller may see.

@@ -133,6 +133,7 @@ type Reader interface {
 	PointReader
 	ShiftReader
 	EmergencyReader
+	EvidenceReader
 	Areas(ctx context.Context, s Scope) ([]Area, error)
 	Area(ctx context.Context, s Scope, id string) (Area, error)
 	Grids(ctx context.Context, s Scope) ([]Grid, error)
@@ -174,6 +175,7 @@ type Tx interface {
 	PointTx
 	ShiftTx
 	EmergencyTx
+	EvidenceTx
 	// SaveArea inserts or replaces an area, or its version from ValidFrom on: the
 	// version that was valid then ends there. It keeps Path in order below it.
 	SaveArea(Area) error

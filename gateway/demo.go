@@ -17,6 +17,9 @@ import (
 	"sharpeyes/streams/camsim"
 )
 
+// demoRecord bounds what the demo keeps of its cameras, bytes.
+const demoRecord = 4 << 30
+
 // demoCmd runs the simulated town.
 type demoCmd struct {
 	Listen   string `default:":8080" help:"Address of the dashboard and the API."`
@@ -24,6 +27,7 @@ type demoCmd struct {
 	Cameras  int    `default:"24" help:"How many cameras, with the ids cam000, cam001, ..."`
 	Accounts string `help:"File that the accounts are written to, as JSON."`
 	Store    string `help:"Keep the town in this PostgreSQL instead of a file, such as postgres://user@host/database." placeholder:"URL"`
+	Record   bool   `default:"true" negatable:"" help:"Record the cameras, as far as 4 GiB go; the oldest footage goes first."`
 	Source   string `help:"Pull cameras of your own instead of the simulated ones, such as rtsp://host/cam%03d."`
 }
 
@@ -41,6 +45,7 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 	set.Cameras.Networks = append(set.Cameras.Networks, "127.0.0.0/8", "::1/128")
 	set.Metrics.Networks = []string{"127.0.0.0/8", "::1/128"}
 	set.RTSP.PerHost, set.RTSP.DialRate = 2*c.Cameras, 1000 // all are behind one address, which is no recorder
+	set.Record.Bytes, set.Record.Spare = demoRecord, 1<<30
 	set.NumberPrefix = "YH-"
 	set.Log.Level = "warn"
 	set.DataDir, set.Store.URL = c.Data, c.Store

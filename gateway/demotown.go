@@ -96,7 +96,7 @@ func (c demoCmd) cameraTable(files fs.FS, sim *camsim.Server) ([]byte, error) {
 	rows, head := rows[1:], rows[0]
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	_ = w.Write(append(head, "main_url", "sub_url", "username", "password")) // a buffer takes all
+	_ = w.Write(append(head, "main_url", "sub_url", "username", "password", "record_mode")) // a buffer takes all
 	for i := range c.Cameras {
 		row := append([]string(nil), rows[i%len(rows)]...)
 		row[column["id"]] = cameraID(i)
@@ -111,7 +111,11 @@ func (c demoCmd) cameraTable(files fs.FS, sim *camsim.Server) ([]byte, error) {
 		} else {
 			row = append(row, sim.URL(cameraID(i), camsim.Main), sim.URL(cameraID(i), camsim.Sub), sim.Username, sim.Password)
 		}
-		_ = w.Write(row)
+		mode := alerts.RecordOff
+		if c.Record {
+			mode = alerts.RecordAlways
+		}
+		_ = w.Write(append(row, string(mode)))
 	}
 	w.Flush()
 	return out.Bytes(), w.Error()

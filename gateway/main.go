@@ -22,6 +22,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
 	Camsim  camsimCmd  `cmd:"" help:"Simulated RTSP cameras."`
 	Import  importCmd  `cmd:"" help:"Import areas, grids or cameras into the data folder of a gateway that is not running."`
+	Verify  verifyCmd  `cmd:"" help:"Check a package of evidence, without a server. Ends with 0 where it is whole, 2 where it is not, 1 where it could not be read."`
 	Audit   auditCmd   `cmd:"" help:"The record of who did and saw what."`
 	Config  configCmd  `cmd:"" help:"Settings."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" hidden:"" help:"Print the OpenAPI document."`

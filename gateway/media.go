@@ -17,6 +17,7 @@ type media struct {
 	desk  *desk.Desk
 	bus   alerts.Bus
 	fleet *streams.Fleet
+	tapes *recording
 	log   *slog.Logger
 
 	mu     sync.Mutex
@@ -34,8 +35,8 @@ const (
 	syncRetry = 2 * time.Second
 )
 
-func newMedia(d *desk.Desk, bus alerts.Bus, fleet *streams.Fleet, log *slog.Logger) *media {
-	return &media{desk: d, bus: bus, fleet: fleet, log: log, paths: map[string]string{}, teller: newTeller()}
+func newMedia(d *desk.Desk, bus alerts.Bus, fleet *streams.Fleet, tapes *recording, log *slog.Logger) *media {
+	return &media{desk: d, bus: bus, fleet: fleet, tapes: tapes, log: log, paths: map[string]string{}, teller: newTeller()}
 }
 
 // open sets up every camera, then follows changes.
@@ -106,7 +107,7 @@ func (m *media) sync(ctx context.Context) error {
 	m.mu.Lock()
 	m.paths, m.off = paths, off
 	m.mu.Unlock()
-	return nil
+	return m.tapes.set(specs, switchedOff)
 }
 
 // pulls turns a camera into the streams to be pulled.

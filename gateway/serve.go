@@ -83,6 +83,9 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openEvidence(ctx, m.tapes.rec); err != nil {
+		return err
+	}
 	if err := a.openWebhooks(); err != nil {
 		return fmt.Errorf("webhooks: %w", err)
 	}
@@ -160,7 +163,11 @@ func (a *app) openVideo(ctx context.Context) (*media, *whep.Server, error) {
 	fleet := streams.NewFleet(p.Pull)
 	fleet.Linger = a.set.Cameras.Linger
 	a.later(fleet.Close)
-	m := newMedia(a.desk, a.bus, fleet, a.log)
+	tapes, err := a.openRecording(ctx, fleet)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := newMedia(a.desk, a.bus, fleet, tapes, a.log)
 	a.desk.Health = m.health
 	if err := m.open(ctx); err != nil {
 		return nil, nil, err
@@ -200,7 +207,7 @@ func (a *app) openDoors(ctx context.Context, m *media, w *whep.Server) (http.Han
 	}
 	last := newStills(m.fleet)
 	a.later(last.close)
-	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last,
+	doors, err := api.New(api.Deps{Desk: a.desk, Auth: a.auth, Photos: a.photos, Video: video{m.fleet, w, a.openTranscodes(), a.log}, Stills: last, Recordings: recordings{m.tapes.rec},
 		Live: hub.Serve, Status: m.status, BaseMap: basemap, Dashboard: dashboard.FS(), Log: a.log, Version: version(),
 		Metrics: open, Figures: inside, MetricsToken: a.set.Metrics.Token, MetricsNetworks: operators, Ready: a.ready})
 	if err != nil {

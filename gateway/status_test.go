@@ -132,7 +132,7 @@ func testMedia(t testing.TB, cameras int, put func(n int, h *streams.Hub)) *medi
 	for range 2 * cameras {
 		<-pulled
 	}
-	m := newMedia(nil, nil, f, slog.New(slog.DiscardHandler))
+	m := newMedia(nil, nil, f, nil, slog.New(slog.DiscardHandler))
 	m.paths = paths
 	return m
 }

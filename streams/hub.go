@@ -13,6 +13,9 @@ const (
 	// keepBehind is how long frames before the newest key frame stay, so that
 	// a reader a few frames behind does not lose the end of its GOP.
 	keepBehind = 500 * time.Millisecond
+	// keepPatient is the same for a patient reader, where there is one so far
+	// behind.
+	keepPatient = 3 * time.Second
 	// degradedFor is how long a loss is told; the wall says "in the last 10 s".
 	degradedFor = 10 * time.Second
 )
@@ -26,7 +29,7 @@ type Hub struct {
 	derived bool          // frames have another hub's time stamps already
 	joined  chan struct{} // holds one: a reader came
 	wanted  chan struct{} // holds one: a key frame is missed
-	watched atomic.Int32  // readers, to be asked without the lock
+	watched atomic.Int32  // readers that are not patient, to be asked without the lock
 
 	mu      sync.Mutex
 	frames  []*Frame // frames[0] has index base
@@ -146,12 +149,18 @@ func (h *Hub) Publish(f *Frame) {
 // trim forgets what no fast start needs: everything before the newest key
 // frame but for the last moment, and what is over the bounds.
 func (h *Hub) trim(now time.Time) {
-	n := 0
+	n, unread := 0, ^uint64(0)
+	for _, r := range h.wakes {
+		if r.patient {
+			unread = min(unread, r.next)
+		}
+	}
 	for n < len(h.frames)-1 {
-		f, age := h.frames[n], now.Sub(h.frames[n].At)
-		before := h.hasKey && h.base+uint64(n) < h.key
+		f, age, at := h.frames[n], now.Sub(h.frames[n].At), h.base+uint64(n)
+		before := h.hasKey && at < h.key
 		over := h.bytes > MaxKeepBytes || age > MaxKeep
-		if !over && !(before && age > keepBehind) {
+		old := age > keepBehind && (at < unread || age > keepPatient)
+		if !over && !(before && old) {
 			break
 		}
 		h.bytes -= f.Size
@@ -242,7 +251,7 @@ func (h *Hub) Status() Status {
 
 func (h *Hub) snapshot() Status {
 	s := h.status
-	s.Readers = len(h.readers)
+	s.Readers = int(h.watched.Load())
 	s.Degraded = !h.lostAt.IsZero() && h.now().Sub(h.lostAt) < degradedFor
 	s.FPS, s.Kbps = h.meter.rates(h.now())
 	return s

@@ -9,16 +9,23 @@ type Reader struct {
 	next    uint64
 	synced  bool // the picture up to next can be decoded
 	dropped int64
+	patient bool
 }
 
 // NewReader adds a reader that starts at the newest key frame, or at the next
 // one where the hub keeps none. wake is called for each new frame, under the
 // hub's lock: it must not block or call the hub. It may be nil: many readers
 // are served by one OnFrame.
-func (h *Hub) NewReader(wake func()) *Reader {
+func (h *Hub) NewReader(wake func()) *Reader { return h.newReader(wake, false) }
+
+// NewPatientReader is NewReader for one that is no viewer: frames may come to it
+// in bunches, and it is not counted.
+func (h *Hub) NewPatientReader(wake func()) *Reader { return h.newReader(wake, true) }
+
+func (h *Hub) newReader(wake func(), patient bool) *Reader {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := &Reader{hub: h, wake: wake, next: h.base + uint64(len(h.frames))}
+	r := &Reader{hub: h, wake: wake, next: h.base + uint64(len(h.frames)), patient: patient}
 	if h.hasKey && !h.waitKey {
 		r.next, r.synced = h.key, true
 	} else {
@@ -28,8 +35,10 @@ func (h *Hub) NewReader(wake func()) *Reader {
 	if wake != nil {
 		h.wakes = append(h.wakes, r)
 	}
-	h.watched.Store(int32(len(h.readers)))
-	tell(h.joined)
+	if !patient {
+		h.watched.Add(1)
+		tell(h.joined)
+	}
 	return r
 }
 
@@ -49,9 +58,11 @@ func (h *Hub) OnFrame(fn func()) (stop func()) {
 // Close removes the reader.
 func (r *Reader) Close() {
 	r.hub.mu.Lock()
+	if _, open := r.hub.readers[r]; open && !r.patient {
+		r.hub.watched.Add(-1)
+	}
 	delete(r.hub.readers, r)
 	r.hub.wakes = slices.DeleteFunc(r.hub.wakes, func(o *Reader) bool { return o == r })
-	r.hub.watched.Store(int32(len(r.hub.readers)))
 	r.hub.mu.Unlock()
 }
 

@@ -1,5 +1,7 @@
 package streams
 
+import "encoding/binary"
+
 // H.265 payload types of RTP (RFC 7798 4.4).
 const (
 	hevcAP = 48 // aggregation packet
@@ -17,6 +19,34 @@ func Units(f *Frame) [][]byte {
 		return nil
 	}
 	u := units{}
+	u.all(f)
+	return u.out
+}
+
+// AppendUnits appends the NAL units of a frame, each behind its length in four
+// bytes, as files of the MP4 family have them (ISO/IEC 14496-15 5.3.2). Nothing
+// but the buffer is allocated.
+func AppendUnits(b []byte, f *Frame) []byte {
+	if f == nil || f.Kind != Video {
+		return b
+	}
+	u := units{flat: b, joined: true}
+	u.all(f)
+	u.drop()
+	return u.flat
+}
+
+// units puts NAL units together: into out, or one behind another into flat.
+type units struct {
+	out    [][]byte
+	part   []byte // of the unit whose fragments are coming
+	joined bool
+	flat   []byte
+	mark   int  // where the unit whose fragments are coming begins in flat
+	open   bool // fragments are coming
+}
+
+func (u *units) all(f *Frame) {
 	for _, p := range f.Payloads {
 		if f.Desc != nil && f.Desc.Video == H265 {
 			u.h265(p)
@@ -24,13 +54,23 @@ func Units(f *Frame) [][]byte {
 			u.h264(p)
 		}
 	}
-	return u.out
 }
 
-// units puts NAL units together.
-type units struct {
-	out  [][]byte
-	part []byte // of the unit whose fragments are coming; nil: none is
+// add takes a whole unit.
+func (u *units) add(n []byte) {
+	if u.joined {
+		u.flat = append(binary.BigEndian.AppendUint32(u.flat, uint32(len(n))), n...)
+		return
+	}
+	u.out = append(u.out, n[:len(n):len(n)])
+}
+
+// drop forgets a unit whose end has not come.
+func (u *units) drop() {
+	if u.open && u.joined {
+		u.flat = u.flat[:u.mark]
+	}
+	u.open, u.part = false, nil
 }
 
 func (u *units) h264(p []byte) {
@@ -38,12 +78,12 @@ func (u *units) h264(p []byte) {
 		return
 	}
 	if p[0]&0x1f != nalFUA {
-		u.part = nil
+		u.drop()
 	}
 	switch p[0] & 0x1f {
 	case nalFUA:
 		if len(p) < 3 {
-			u.part = nil
+			u.drop()
 			return
 		}
 		u.fragment(p[1], p[2:], p[0]&0xe0|p[1]&0x1f)
@@ -51,7 +91,7 @@ func (u *units) h264(p []byte) {
 		u.aggregate(p[1:], 1)
 	default:
 		if p[0]&0x1f >= 1 && p[0]&0x1f < nalSTAPA {
-			u.out = append(u.out, p[:len(p):len(p)])
+			u.add(p)
 		}
 	}
 }
@@ -62,19 +102,19 @@ func (u *units) h265(p []byte) {
 	}
 	kind := p[0] >> 1 & 0x3f
 	if kind != hevcFU {
-		u.part = nil
+		u.drop()
 	}
 	switch {
 	case kind == hevcFU:
 		if len(p) < 4 {
-			u.part = nil
+			u.drop()
 			return
 		}
 		u.fragment(p[2], p[3:], p[0]&0x81|p[2]&0x3f<<1, p[1])
 	case kind == hevcAP:
 		u.aggregate(p[2:], 2)
 	case kind < hevcAP:
-		u.out = append(u.out, p[:len(p):len(p)])
+		u.add(p)
 	}
 }
 
@@ -82,16 +122,34 @@ func (u *units) h265(p []byte) {
 // start and the end bit in one place, and header the NAL unit's own.
 func (u *units) fragment(head byte, body []byte, header ...byte) {
 	start, end := head&0x80 != 0, head&0x40 != 0
+	to := &u.part
+	if u.joined {
+		to = &u.flat
+	}
 	switch {
 	case start:
-		u.part = append(make([]byte, 0, 4*MaxPayload), header...)
-	case u.part == nil:
+		u.drop()
+		u.open = true
+		if u.joined {
+			u.mark = len(u.flat)
+			u.flat = append(u.flat, 0, 0, 0, 0)
+		} else {
+			u.part = make([]byte, 0, 4*MaxPayload)
+		}
+		*to = append(*to, header...)
+	case !u.open:
 		return
 	}
-	u.part = append(u.part, body...)
-	if end {
-		u.out, u.part = append(u.out, u.part), nil
+	*to = append(*to, body...)
+	if !end {
+		return
 	}
+	if u.joined {
+		binary.BigEndian.PutUint32(u.flat[u.mark:], uint32(len(u.flat)-u.mark-4))
+	} else {
+		u.out = append(u.out, u.part)
+	}
+	u.open, u.part = false, nil
 }
 
 // aggregate adds the units of an aggregation packet, up to the first that is cut
@@ -102,6 +160,7 @@ func (u *units) aggregate(p []byte, least int) {
 		if p = p[2:]; n < least || n > len(p) {
 			return
 		}
-		u.out, p = append(u.out, p[:n:n]), p[n:]
+		u.add(p[:n])
+		p = p[n:]
 	}
 }

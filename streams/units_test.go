@@ -2,6 +2,7 @@ package streams
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/pion/rtp/codecs"
@@ -75,6 +76,18 @@ func TestUnitsOfAnotherPayloaderOfH265(t *testing.T) {
 	})
 }
 
+// wantFlat checks that both ways of putting units together agree.
+func wantFlat(t testing.TB, f *Frame) {
+	t.Helper()
+	want := []byte("before")
+	for _, n := range Units(f) {
+		want = append(binary.BigEndian.AppendUint32(want, uint32(len(n))), n...)
+	}
+	if got := AppendUnits([]byte("before"), f); !bytes.Equal(got, want) {
+		t.Fatalf("joined: %x, want %x", got, want)
+	}
+}
+
 func TestUnitsOfWhatIsBroken(t *testing.T) {
 	long := bytes.Repeat([]byte{7}, 20)
 	for _, c := range []struct {
@@ -98,6 +111,7 @@ func TestUnitsOfWhatIsBroken(t *testing.T) {
 		{"H.265 PACI and short", H265, [][]byte{{0x64, 1, 2, 3}, {0x26}, {0x62, 1, 0x93}, {0x26, 1, 9}}, [][]byte{{0x26, 1, 9}}},
 	} {
 		f := &Frame{Payloads: c.payloads, Desc: &Desc{Video: c.codec}}
+		wantFlat(t, f)
 		if got := Units(f); !bytes.Equal(bytes.Join(got, []byte("|")), bytes.Join(c.want, []byte("|"))) {
 			t.Errorf("%s: %x, want %x", c.name, got, c.want)
 		}
@@ -121,6 +135,7 @@ func FuzzUnits(f *testing.F) {
 			n := min(int(size)+1, len(b))
 			frame.Payloads, b = append(frame.Payloads, b[:n:n]), b[n:]
 		}
+		wantFlat(t, frame)
 		got := 0
 		for i, n := range Units(frame) {
 			if len(n) == 0 || hevc && len(n) < 2 {

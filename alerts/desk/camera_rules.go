@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,6 +34,7 @@ func (d *Desk) cameraOf(in CameraInput) (c alerts.Camera, login alerts.Credentia
 	if in.SubURL != "" {
 		c.SubURL = f.streamURL("sub_url", in.SubURL, &login)
 	}
+	f.plan(&c.Record, in.Record)
 	f.camera(&c)
 	f.login(login)
 	return c, login, f
@@ -75,7 +77,13 @@ func (f *faults) camera(c *alerts.Camera) {
 	case c.Retention < 1 || c.Retention > 3650:
 		f.add("retention_days", "must be 1 to 3650")
 	case c.Class == alerts.PublicCamera && c.Retention < minPublicRetention:
-		f.add("retention_days", "must be at least %d for a camera of class 1", minPublicRetention)
+		f.add("retention_days", "must be at least %d for a camera of class 1: footage of public places is kept that long (国令 799, art. 17)", minPublicRetention)
+	}
+	if c.Class == alerts.PublicCamera && c.Record.Bytes > 0 {
+		f.add("record.bytes", "must be 0 for a camera of class 1: a limit could delete footage of a public place before its %d days", minPublicRetention)
+	}
+	if c.SubURL == "" && c.Record.Mode != "" && c.Record.Mode != alerts.RecordOff && slices.Contains(c.Record.Profiles, "sub") {
+		f.add("record.profiles", "names the sub stream, and the camera has none: give sub_url, too, or leave sub out")
 	}
 	f.oneOf("transport", c.Transport, "tcp", "udp")
 	f.oneOf("mode", string(c.Mode), string(alerts.OnDemand), string(alerts.Always))
@@ -191,6 +199,9 @@ func (f *faults) patched(c *alerts.Camera, in CameraPatch, login *alerts.Credent
 	set(&c.Transport, in.Transport)
 	set(&c.Mode, in.Mode)
 	set(&c.Enabled, in.Enabled)
+	if in.Record != nil {
+		f.plan(&c.Record, in.Record)
+	}
 	switch {
 	case in.Lon != nil && in.Lat != nil:
 		var system alerts.CoordSystem

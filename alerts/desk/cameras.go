@@ -208,6 +208,7 @@ func cameraAlteration(action string, before, after alerts.Camera, credentials bo
 		field("purpose", before.Purpose, after.Purpose).field("filing", before.Filing, after.Filing).
 		field("retention", count(before.Retention), count(after.Retention)).
 		field("mode", string(before.Mode), string(after.Mode)).
+		field("record", planWords(before.Record), planWords(after.Record)).
 		field("enabled", strconv.FormatBool(before.Enabled), strconv.FormatBool(after.Enabled)).
 		secret("main_url", before.MainURL != after.MainURL).secret("sub_url", before.SubURL != after.SubURL).
 		secret("credentials", credentials)
@@ -247,7 +248,7 @@ func (d *Desk) PullSpecs(ctx context.Context) (on []PullSpec, off []OffCamera, e
 			if c.Enabled {
 				on = append(on, d.pullSpec(c))
 			} else {
-				off = append(off, OffCamera{ID: c.ID, AreaPath: c.AreaPath, Changed: c.UpdatedAt})
+				off = append(off, OffCamera{ID: c.ID, AreaPath: c.AreaPath, Changed: c.UpdatedAt, Recording: recordingOf(c)})
 			}
 		}
 		if page.Cursor = next; next == "" {
@@ -275,5 +276,5 @@ func (d *Desk) pullSpec(c alerts.Camera) PullSpec {
 		login = alerts.Credentials{}
 	}
 	return PullSpec{ID: c.ID, Name: c.Name, AreaPath: c.AreaPath, MainURL: c.MainURL, SubURL: c.SubURL,
-		Transport: c.Transport, Mode: c.Mode, Credentials: login, Version: c.Version}
+		Transport: c.Transport, Mode: c.Mode, Recording: recordingOf(c), Credentials: login, Version: c.Version}
 }

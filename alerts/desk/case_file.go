@@ -42,6 +42,9 @@ func (d *Desk) openCase(ctx context.Context, c *change, t *town, i alerts.Incide
 	if i.ReporterID != "" {
 		f.reporters = []string{i.ReporterID}
 	}
+	if err := d.holdFootage(c, &k); err != nil {
+		return err
+	}
 	return c.emitCase(alerts.CaseChanged, &k, f, t.caseView(k, i.ReceivedAt))
 }
 

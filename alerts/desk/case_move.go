@@ -264,6 +264,9 @@ func (c *change) saveMove(ctx context.Context, t *town, s alerts.Scope, k *alert
 		return err
 	}
 	k.Version++
+	if err := c.turnHolds(ctx, k, move.From); err != nil {
+		return err
+	}
 	facts, err := loadFacts(ctx, c, k.ID)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ package desk
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -54,12 +55,21 @@ type Desk struct {
 	Zone         *time.Location                // of the date in incident numbers; UTC+8 by default
 	Window       time.Duration                 // in which an alarm repeats instead of being new
 
+	Clipper Clipper        // the record; nil: there is none, and no evidence is made
+	Objects alerts.Objects // where evidence is kept; nil: likewise
+	Photos  PhotoCopies    // for packages of evidence
+	Marker  Marker         // makes copies for sharing; nil: none are made
+	Signer  ed25519.PrivateKey
+	Holds   HoldRules
+
 	store   alerts.Store
 	bus     alerts.Bus
 	known   picture // of places and cameras
 	raising raising
 	reports reports
 	seen    *glimpses // looks that have their entry
+	cutting *cutting
+	copying chan struct{} // holds one for each copy that is being made
 
 	cancel    context.CancelFunc
 	following sync.WaitGroup
@@ -76,6 +86,9 @@ func New(store alerts.Store, bus alerts.Bus) *Desk {
 		known:   picture{store: store, stale: true, town: newTown(nil, nil, time.Time{}), pending: make(map[int64]alerts.Event)},
 		raising: raising{groups: make(map[string]*raiseGroup)},
 		seen:    newGlimpses(),
+		cutting: newCutting(),
+		copying: make(chan struct{}, copiesAtOnce),
+		Holds:   DefaultHolds(),
 		cancel:  func() {},
 	}
 	d.known.clock = d.now
@@ -149,6 +162,7 @@ func clampTime(t, notBefore time.Time) time.Time {
 type change struct {
 	alerts.Tx
 	now    time.Time
+	holds  HoldRules
 	events []alerts.Event
 }
 
@@ -179,7 +193,7 @@ func (c *change) emitTo(parties []string, kind alerts.EventKind, areaID, areaPat
 func (d *Desk) write(ctx context.Context, fn func(*change) error) error {
 	var c *change
 	err := d.store.Write(ctx, func(tx alerts.Tx) error {
-		c = &change{Tx: tx, now: d.now()}
+		c = &change{Tx: tx, now: d.now(), holds: d.Holds}
 		return fn(c)
 	})
 	if err != nil {

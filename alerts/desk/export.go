@@ -255,10 +255,14 @@ func (d *Desk) exportCameras(ctx context.Context, s alerts.Scope, e *Export) err
 			return err
 		}
 		for _, c := range list {
+			p := c.Record
+			defaultPlan(&p)
 			e.Rows = append(e.Rows, ExportRow{ID: c.ID, Point: &c.Point, Cells: pick(e.Columns, map[string]any{
 				"id": c.ID, "name": c.Name, "area_id": c.AreaID, "height_m": c.Height, "azimuth_deg": c.Azimuth, "fov_deg": c.FOV,
 				"range_m": c.Range, "class": int(c.Class), "owner": c.Owner, "purpose": c.Purpose, "filing": c.Filing,
-				"retention_days": c.Retention, "mode": string(c.Mode), "main_url": c.MainURL, "sub_url": c.SubURL, "transport": c.Transport})})
+				"retention_days": c.Retention, "mode": string(c.Mode), "main_url": c.MainURL, "sub_url": c.SubURL, "transport": c.Transport,
+				"record_mode": string(p.Mode), "record_profiles": strings.Join(p.Profiles, "+"), "record_schedule": scheduleText(p.Schedule),
+				"record_before_s": p.Before, "record_after_s": p.After, "record_bytes": strconv.FormatInt(p.Bytes, 10)})})
 		}
 		if page.Cursor = next; next == "" {
 			return nil

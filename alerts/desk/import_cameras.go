@@ -166,7 +166,7 @@ func (m *cameraMerge) make(row *cameraRow) (alerts.Camera, faults, error) {
 		FOV: v.number(colFOV), Range: v.number(colRange), Class: v.class(), Owner: row.cells[colOwner],
 		Purpose: row.cells[colPurpose], Filing: row.cells[colFiling], Retention: v.whole(colRetention),
 		MainURL: row.cells[colMain], SubURL: row.cells[colSub], Transport: strings.ToLower(row.cells[colTransport]), Mode: v.mode(),
-		Username: row.cells[colUsername], Password: row.cells[colPassword]}
+		Record: v.record(), Username: row.cells[colUsername], Password: row.cells[colPassword]}
 	cam, login, found := m.desk.cameraOf(in)
 	found = v.with(found)
 	if len(found) > 0 {
@@ -255,5 +255,6 @@ func (m *cameraMerge) patch(v *rowReader) CameraPatch {
 		transport := strings.ToLower(row.cells[colTransport])
 		in.Transport = &transport
 	}
+	in.Record = v.record()
 	return in
 }

@@ -40,7 +40,7 @@ func TestImportCameras(t *testing.T) {
 			{Row: 2, Field: "height_m", Message: "must be 0 to 1000"},
 			{Row: 2, Field: "azimuth_deg", Message: "must be 0 to 360"},
 			{Row: 2, Field: "range_m", Message: "must be 0 to 10000"},
-			{Row: 2, Field: "retention_days", Message: "must be at least 30 for a camera of class 1"},
+			{Row: 2, Field: "retention_days", Message: "must be at least 30 for a camera of class 1: footage of public places is kept that long (国令 799, art. 17)"},
 			{Row: 2, Field: "transport", Message: "must be one of tcp, udp"},
 			{Row: 2, Field: "mode", Message: "must be one of on_demand, always"},
 			{Row: 2, Field: "username", Message: "must be given with a password"},
@@ -105,7 +105,9 @@ func TestImportedCameraIsWhole(t *testing.T) {
 	c.Point, c.Given, c.Sealed, c.UpdatedAt, c.AreaPath = alerts.Point{}, alerts.Point{}, nil, base, ""
 	want := alerts.Camera{ID: "a", AreaID: "v1", GridID: "g1a", Name: "东门", System: alerts.BD09, Height: 6.5, Azimuth: 271, FOV: 80, Range: 120,
 		Class: alerts.PrivateCamera, Owner: "公安局", Purpose: "路口", Filing: "备001", Retention: 15, MainURL: "rtsp://10.0.0.1/a",
-		SubURL: "rtsp://10.0.0.1/b", Transport: "udp", Mode: alerts.Always, Enabled: true, Version: 1, UpdatedAt: base}
+		SubURL: "rtsp://10.0.0.1/b", Transport: "udp", Mode: alerts.Always,
+		Record:  alerts.RecordPlan{Mode: alerts.RecordOff, Profiles: []string{"main"}, Before: defaultBefore, After: defaultAfter},
+		Enabled: true, Version: 1, UpdatedAt: base}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v\nwant %+v", c, want)
 	}

@@ -26,13 +26,20 @@ const (
 	colUsername
 	colPassword
 	colTransport
+	colRecord
+	colRecordProfiles
+	colRecordSchedule
+	colRecordBefore
+	colRecordAfter
+	colRecordBytes
 	columnCount
 )
 
 // columnNames are the names of the columns, in their order.
 func columnNames() [columnCount]string {
 	return [columnCount]string{"id", "name", "area_id", "lon", "lat", "height_m", "azimuth_deg", "fov_deg", "range_m", "class",
-		"owner", "purpose", "filing", "retention_days", "mode", "main_url", "sub_url", "username", "password", "transport"}
+		"owner", "purpose", "filing", "retention_days", "mode", "main_url", "sub_url", "username", "password", "transport",
+		"record_mode", "record_profiles", "record_schedule", "record_before_s", "record_after_s", "record_bytes"}
 }
 
 // columnAliases are the Chinese headers that are taken, in the same order.
@@ -58,6 +65,12 @@ func columnAliases() [columnCount][]string {
 		{"用户名"},
 		{"密码", "口令"},
 		{"传输", "传输协议", "传输方式"},
+		{"录像模式", "录像方式"},
+		{"录像码流"},
+		{"录像时间", "录像计划"},
+		{"预录秒数", "预录"},
+		{"延录秒数", "延录"},
+		{"录像容量", "录像容量上限"},
 	}
 }
 

@@ -83,11 +83,71 @@ func (v *rowReader) mode() alerts.PullMode {
 	}
 }
 
+// record reads what of the camera is recorded; nil where no cell says anything.
+func (v *rowReader) record() *RecordInput {
+	var in RecordInput
+	any := false
+	has := func(c column) bool {
+		any = any || v.row.has(c)
+		return v.row.has(c)
+	}
+	if has(colRecord) {
+		mode := recordMode(v.row.cells[colRecord])
+		in.Mode = &mode
+	}
+	if has(colRecordProfiles) {
+		list := strings.FieldsFunc(strings.ToLower(v.row.cells[colRecordProfiles]), func(r rune) bool { return strings.ContainsRune("+,;、 ", r) })
+		in.Profiles = &list
+	}
+	if has(colRecordSchedule) {
+		times, ok := scheduleOf(v.row.cells[colRecordSchedule])
+		if !ok {
+			v.add(columnNames()[colRecordSchedule], "must be written as 1-5 08:00-18:00; 6,7 22:00-06:00, with 1 for Monday")
+		}
+		in.Schedule = &times
+	}
+	for c, to := range map[column]**int{colRecordBefore: &in.Before, colRecordAfter: &in.After} {
+		if has(c) {
+			n := v.whole(c)
+			*to = &n
+		}
+	}
+	if has(colRecordBytes) {
+		n, err := strconv.ParseInt(v.row.cells[colRecordBytes], 10, 64)
+		if err != nil {
+			v.add(columnNames()[colRecordBytes], "must be a whole number of bytes")
+		}
+		in.Bytes = &n
+	}
+	if !any {
+		return nil
+	}
+	return &in
+}
+
+func recordMode(text string) alerts.RecordMode {
+	switch text {
+	case "不录", "关闭":
+		return alerts.RecordOff
+	case "全天", "持续":
+		return alerts.RecordAlways
+	case "定时", "计划":
+		return alerts.RecordSchedule
+	case "事件", "告警":
+		return alerts.RecordEvents
+	}
+	return alerts.RecordMode(strings.ToLower(text))
+}
+
 // with adds the faults of the rules, but for fields whose cells could not be
 // read at all.
 func (v *rowReader) with(more faults) faults {
 	out := slices.Clone(v.faults)
 	for _, f := range more {
+		if name, ok := strings.CutPrefix(f.Field, "record."); ok {
+			name, _, _ = strings.Cut(name, "[") // one cell holds the whole schedule
+			f.Field = "record_" + name
+		}
 		if !slices.ContainsFunc(v.faults, func(g alerts.Fault) bool { return g.Field == f.Field }) {
 			out = append(out, f)
 		}

@@ -30,6 +30,7 @@ type CameraInput struct {
 	SubURL    string             `json:"sub_url,omitempty" doc:"rtsp:// or rtsps:// address of the sub stream"`
 	Transport string             `json:"transport,omitempty" enum:"tcp,udp" doc:"RTP over TCP (default) or UDP"`
 	Mode      alerts.PullMode    `json:"mode,omitempty" enum:"on_demand,always" doc:"When it is pulled; on_demand when absent"`
+	Record    *RecordInput       `json:"record,omitempty" doc:"What of it is recorded; nothing when absent"`
 	Enabled   *bool              `json:"enabled,omitempty" doc:"False: never pulled; true when absent"`
 	Username  string             `json:"username,omitempty" doc:"Name to sign in to the camera; write only" maxLength:"200"`
 	Password  string             `json:"password,omitempty" doc:"Password of the camera; write only" maxLength:"200"`
@@ -56,6 +57,7 @@ type CameraPatch struct {
 	SubURL    *string             `json:"sub_url,omitempty" doc:"Address of the sub stream; empty: none"`
 	Transport *string             `json:"transport,omitempty" enum:"tcp,udp" doc:"RTP over TCP or UDP"`
 	Mode      *alerts.PullMode    `json:"mode,omitempty" enum:"on_demand,always" doc:"When it is pulled"`
+	Record    *RecordInput        `json:"record,omitempty" doc:"What of it is recorded; fields left out stay"`
 	Enabled   *bool               `json:"enabled,omitempty" doc:"False: never pulled"`
 	Username  *string             `json:"username,omitempty" doc:"Name to sign in to the camera; write only"`
 	Password  *string             `json:"password,omitempty" doc:"Password of the camera; write only"`
@@ -135,14 +137,23 @@ type PullSpec struct {
 	MainURL, SubURL string // SubURL empty: no sub stream
 	Transport       string
 	Mode            alerts.PullMode
-	Credentials     alerts.Credentials
-	Version         int64
+	Recording
+	Credentials alerts.Credentials
+	Version     int64
 }
 
 // OffCamera is a camera that is switched off.
 type OffCamera struct {
 	ID, AreaPath string
 	Changed      time.Time // the camera, for the last time
+	Recording
+}
+
+// Recording is what the recorder needs to know of a camera.
+type Recording struct {
+	Record    alerts.RecordPlan
+	Class     alerts.CameraClass
+	Retention int // days
 }
 
 // Format keeps credentials out of logs and errors.

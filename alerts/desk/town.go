@@ -264,7 +264,7 @@ func (t *town) cameraView(c alerts.Camera) CameraView {
 	return CameraView{ID: c.ID, Name: c.Name, AreaID: c.AreaID, AreaName: t.areaName(c.AreaID), GridID: c.GridID,
 		GridName: t.gridName(c.GridID), Lon: c.Point.Lon, Lat: c.Point.Lat, Height: c.Height, Azimuth: c.Azimuth, FOV: c.FOV,
 		Range: c.Range, Class: c.Class, Owner: c.Owner, Purpose: c.Purpose, Filing: c.Filing, Retention: c.Retention,
-		Main: c.MainURL != "", Sub: c.SubURL != "", Mode: c.Mode, Enabled: c.Enabled, Version: c.Version}
+		Main: c.MainURL != "", Sub: c.SubURL != "", Mode: c.Mode, Record: recordView(c.Record), Enabled: c.Enabled, Version: c.Version}
 }
 
 // adminView is a camera as those see it who may manage it.

@@ -87,6 +87,7 @@ type CameraView struct {
 	Main      bool               `json:"main" doc:"Has a main stream"`
 	Sub       bool               `json:"sub" doc:"Has a sub stream"`
 	Mode      alerts.PullMode    `json:"mode" enum:"on_demand,always" doc:"When its stream is pulled"`
+	Record    RecordView         `json:"record" doc:"What of it is recorded; what is recorded is pulled"`
 	Enabled   bool               `json:"enabled" doc:"False: never pulled"`
 	Version   int64              `json:"version" doc:"Counts its changes"`
 

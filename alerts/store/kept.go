@@ -12,10 +12,10 @@ import (
 // rewrite such a table takes its guards down first.
 
 // kept names the tables whose rows are never changed nor deleted.
-var kept = [...]string{"audit", "incidents", "photos", "incident_notes", "case_moves", "case_comments", "case_attachments", "points"}
+var kept = [...]string{"audit", "incidents", "photos", "incident_notes", "case_moves", "case_comments", "case_attachments", "points", "evidence"}
 
 // keptFromDeletion names tables whose rows change, but never go.
-var keptFromDeletion = [...]string{"cases", "case_filings", "appeals", "emergencies"}
+var keptFromDeletion = [...]string{"cases", "case_filings", "appeals", "emergencies", "clip_requests", "clip_exports", "holds"}
 
 // keptSQLite returns the statements that put up the guards.
 func keptSQLite() []string {

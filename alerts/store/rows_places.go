@@ -74,33 +74,34 @@ func (r gridRow) value() (alerts.Grid, error) {
 type cameraRow struct {
 	bun.BaseModel `bun:"table:cameras,alias:r"`
 
-	ID        string  `bun:"id,pk"`
-	AreaID    string  `bun:"area_id"`
-	AreaPath  string  `bun:"area_path,scanonly"`
-	GridID    string  `bun:"grid_id,nullzero"`
-	Name      string  `bun:"name"`
-	Lon       float64 `bun:"lon"`
-	Lat       float64 `bun:"lat"`
-	GivenLon  float64 `bun:"given_lon"`
-	GivenLat  float64 `bun:"given_lat"`
-	Coords    string  `bun:"coords"`
-	Height    float64 `bun:"height"`
-	Azimuth   float64 `bun:"azimuth"`
-	FOV       float64 `bun:"fov"`
-	Reach     float64 `bun:"reach"`
-	Class     int     `bun:"class"`
-	Owner     string  `bun:"owner"`
-	Purpose   string  `bun:"purpose"`
-	Filing    string  `bun:"filing"`
-	Retention int     `bun:"retention"`
-	MainURL   string  `bun:"main_url"`
-	SubURL    string  `bun:"sub_url"`
-	Transport string  `bun:"transport"`
-	Mode      string  `bun:"mode"`
-	Sealed    []byte  `bun:"sealed"`
-	Enabled   bool    `bun:"enabled"`
-	Version   int64   `bun:"version"`
-	UpdatedAt int64   `bun:"updated_at"`
+	ID        string            `bun:"id,pk"`
+	AreaID    string            `bun:"area_id"`
+	AreaPath  string            `bun:"area_path,scanonly"`
+	GridID    string            `bun:"grid_id,nullzero"`
+	Name      string            `bun:"name"`
+	Lon       float64           `bun:"lon"`
+	Lat       float64           `bun:"lat"`
+	GivenLon  float64           `bun:"given_lon"`
+	GivenLat  float64           `bun:"given_lat"`
+	Coords    string            `bun:"coords"`
+	Height    float64           `bun:"height"`
+	Azimuth   float64           `bun:"azimuth"`
+	FOV       float64           `bun:"fov"`
+	Reach     float64           `bun:"reach"`
+	Class     int               `bun:"class"`
+	Owner     string            `bun:"owner"`
+	Purpose   string            `bun:"purpose"`
+	Filing    string            `bun:"filing"`
+	Retention int               `bun:"retention"`
+	MainURL   string            `bun:"main_url"`
+	SubURL    string            `bun:"sub_url"`
+	Transport string            `bun:"transport"`
+	Mode      string            `bun:"mode"`
+	Record    alerts.RecordPlan `bun:"record,type:json"`
+	Sealed    []byte            `bun:"sealed"`
+	Enabled   bool              `bun:"enabled"`
+	Version   int64             `bun:"version"`
+	UpdatedAt int64             `bun:"updated_at"`
 }
 
 func cameraToRow(c alerts.Camera, now time.Time) cameraRow {
@@ -110,7 +111,7 @@ func cameraToRow(c alerts.Camera, now time.Time) cameraRow {
 	return cameraRow{ID: c.ID, AreaID: c.AreaID, GridID: c.GridID, Name: c.Name, Lon: c.Point.Lon, Lat: c.Point.Lat,
 		GivenLon: c.Given.Lon, GivenLat: c.Given.Lat, Coords: string(c.System), Height: c.Height, Azimuth: c.Azimuth,
 		FOV: c.FOV, Reach: c.Range, Class: int(c.Class), Owner: c.Owner, Purpose: c.Purpose, Filing: c.Filing,
-		Retention: c.Retention, MainURL: c.MainURL, SubURL: c.SubURL, Transport: c.Transport, Mode: string(c.Mode),
+		Retention: c.Retention, MainURL: c.MainURL, SubURL: c.SubURL, Transport: c.Transport, Mode: string(c.Mode), Record: c.Record,
 		Sealed: c.Sealed, Enabled: c.Enabled, Version: c.Version + 1, UpdatedAt: micros(now)}
 }
 
@@ -119,8 +120,8 @@ func (r cameraRow) value() alerts.Camera {
 		Point: alerts.Point{Lon: r.Lon, Lat: r.Lat}, Given: alerts.Point{Lon: r.GivenLon, Lat: r.GivenLat},
 		System: alerts.CoordSystem(r.Coords), Height: r.Height, Azimuth: r.Azimuth, FOV: r.FOV, Range: r.Reach,
 		Class: alerts.CameraClass(r.Class), Owner: r.Owner, Purpose: r.Purpose, Filing: r.Filing, Retention: r.Retention,
-		MainURL: r.MainURL, SubURL: r.SubURL, Transport: r.Transport, Mode: alerts.PullMode(r.Mode), Sealed: r.Sealed,
-		Enabled: r.Enabled, Version: r.Version, UpdatedAt: fromMicros(r.UpdatedAt)}
+		MainURL: r.MainURL, SubURL: r.SubURL, Transport: r.Transport, Mode: alerts.PullMode(r.Mode), Record: r.Record,
+		Sealed: r.Sealed, Enabled: r.Enabled, Version: r.Version, UpdatedAt: fromMicros(r.UpdatedAt)}
 }
 
 // shapeToText writes the coordinates of a GeoJSON MultiPolygon.

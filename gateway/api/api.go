@@ -8,7 +8,8 @@
 //   - Every error is a problem document (problem.go); causes are in the log
 //     alone.
 //   - Bodies, pages, uploads at once and viewers are bounded.
-//   - A viewer of video ends when its session or right does.
+//   - A viewer of video ends when its session or right does, and so does a
+//     playback, with what it is sending.
 //
 // Under load requests wait in the store's and the photos' own queues; what has
 // a bound here is refused with 429.
@@ -35,23 +36,24 @@ import (
 )
 
 // Deps is what the API is made of. Desk, Auth and Photos are needed; without
-// Live, Video, Stills, Dashboard or BaseMap their routes answer 503 or 404.
+// Live, Video, Stills, Recordings, Dashboard or BaseMap their routes answer 503 or 404.
 type Deps struct {
-	Desk      *desk.Desk
-	Auth      *auth.Auth
-	Photos    Photos
-	Video     Video
-	Stills    Stills
-	Live      func(http.ResponseWriter, *http.Request) error // the WebSocket; an error is from before its upgrade
-	Status    func(cameraID string) CameraStatus             // nil: every camera is idle
-	BaseMap   []byte                                         // GeoJSON
-	Dashboard fs.FS                                          // index.html and its assets
-	Ready     func(context.Context) error                    // nil: ready
-	Metrics   *prometheus.Registry                           // figures of the whole, for anybody; nil: one of its own
-	Figures   prometheus.Gatherer                            // figures that name cameras, for operators; nil: none
-	Log       *slog.Logger                                   // nil: none
-	Clock     alerts.Clock                                   // nil: time.Now
-	Version   string
+	Desk       *desk.Desk
+	Auth       *auth.Auth
+	Photos     Photos
+	Video      Video
+	Stills     Stills
+	Recordings Recordings
+	Live       func(http.ResponseWriter, *http.Request) error // the WebSocket; an error is from before its upgrade
+	Status     func(cameraID string) CameraStatus             // nil: every camera is idle
+	BaseMap    []byte                                         // GeoJSON
+	Dashboard  fs.FS                                          // index.html and its assets
+	Ready      func(context.Context) error                    // nil: ready
+	Metrics    *prometheus.Registry                           // figures of the whole, for anybody; nil: one of its own
+	Figures    prometheus.Gatherer                            // figures that name cameras, for operators; nil: none
+	Log        *slog.Logger                                   // nil: none
+	Clock      alerts.Clock                                   // nil: time.Now
+	Version    string
 
 	MetricsToken    string         // lets an operator read all figures; empty: none does
 	MetricsNetworks []netip.Prefix // operators in these need no token
@@ -76,8 +78,10 @@ type API struct {
 	uploads     *uploads
 	imports     chan struct{}
 	exports     exports
+	packages    chan struct{} // holds one for each that is being sent
 	receipts    *pace
 	viewers     *viewers
+	playbacks   *playbacks
 }
 
 // New returns the API. Close it after the server that serves it.
@@ -106,9 +110,11 @@ func build(d Deps) (*API, error) {
 		uploads:     newUploads(),
 		imports:     make(chan struct{}, importsAtOnce),
 		exports:     exports{slots: make(chan struct{}, exportsAtOnce), rows: exportRows},
+		packages:    make(chan struct{}, packagesAtOnce),
 		receipts:    newPace(),
 	}
 	a.viewers = newViewers(a, d.Clock)
+	a.playbacks = newPlaybacks(a, a.viewers.clock)
 	a.baseMap = newDocument(d.BaseMap)
 	var err error
 	if a.static, err = newStatic(d.Dashboard); err != nil {
@@ -173,6 +179,7 @@ func (a *API) register() {
 	a.registerImports()
 	a.registerExports()
 	a.registerCases()
+	a.registerEvidence()
 	a.registerNotes()
 	a.registerReceipts()
 	a.registerFigures()
@@ -182,6 +189,7 @@ func (a *API) register() {
 	a.registerEmergencies()
 	a.registerVideo()
 	a.registerStills()
+	a.registerRecordings()
 	a.registerOperations()
 }
 
@@ -250,5 +258,8 @@ func writeText(w http.ResponseWriter, text string) error {
 // ServeHTTP serves everything.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r) }
 
-// Close ends every viewer and returns when they have ended.
-func (a *API) Close() { a.viewers.close() }
+// Close ends every playback and viewer and returns when they have ended.
+func (a *API) Close() {
+	a.playbacks.close()
+	a.viewers.close()
+}

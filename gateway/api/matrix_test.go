@@ -74,6 +74,9 @@ func matrix() map[string]expected {
 		"OPTIONS /cameras/{id}/whep":     {who: anybody}, "OPTIONS /whep/{session}": {who: anybody},
 		"PATCH /whep/{session}": {who: "OLA"}, "DELETE /whep/{session}": {who: accounts},
 
+		"GET /recordings": {who: "OL"}, "POST /playbacks": {who: "OL"}, "DELETE /playbacks/{id}": {who: accounts},
+		"GET /playbacks/{id}/media": {who: "OL"}, "GET /playbacks/{id}/keyframes": {who: "OL"},
+
 		"GET /categories": {who: accounts}, "POST /incidents": {who: "OGHL"},
 		"GET /incidents": {who: "OGLU"}, "GET /incidents/export": {who: "OLU"},
 		"GET /incidents/{id}": {who: "OGHLU", at: "incident", seen: reports},
@@ -131,12 +134,27 @@ func cases(m map[string]expected) {
 		"GET /units/figures":   {who: "OL"},
 
 		// To the village v1 of the east: the east and the city stand above it.
-		"GET /emergencies":              {who: "OLU"},
-		"POST /emergencies":             {who: "OL"},
-		"GET /emergencies/areas":        {who: "OL"},
-		"GET /emergencies/{id}":         {who: "OLU", at: "emergency"},
-		"DELETE /emergencies/{id}":      {who: "OL", at: "emergency"},
-		"POST /emergencies/{id}/review": {who: "OL", at: "emergency", body: map[string]any{"verdict": "confirmed", "text": "x"}},
+		"GET /emergencies":                 {who: "OLU"},
+		"POST /emergencies":                {who: "OL"},
+		"GET /emergencies/areas":           {who: "OL"},
+		"GET /emergencies/{id}":            {who: "OLU", at: "emergency"},
+		"DELETE /emergencies/{id}":         {who: "OL", at: "emergency"},
+		"POST /emergencies/{id}/review":    {who: "OL", at: "emergency", body: map[string]any{"verdict": "confirmed", "text": "x"}},
+		"GET /cases/{id}/evidence":         {who: "OGHLU", at: "case", seen: parties},
+		"GET /cases/{id}/evidence/package": {who: "O", at: "case", seen: parties},
+		"POST /cases/{id}/clip-requests": {who: "GH", at: "case", seen: parties, head: []string{"Content-Type", "application/json"},
+			body: `{"cameras":["cam-e"],` + clipWindow + `,"reason":"x"}`},
+		"GET /cases/{id}/holds":   {who: "OGHLU", at: "case", seen: parties},
+		"POST /holds/{id}/review": {who: "O", at: "hold", body: map[string]any{"reason": "x"}},
+		"POST /exports":           {who: "O"}, "GET /exports": {who: "O"},
+		"GET /exports/{id}": {who: "O", at: "export"}, "DELETE /exports/{id}": {who: "O", at: "export"},
+		"GET /evidence/key":                 {who: anybody},
+		"GET /evidence/{id}/file":           {who: "OGHLU", at: "evidence", seen: parties},
+		"POST /evidence/{id}/verify":        {who: "OGHLU", at: "evidence", seen: parties},
+		"POST /evidence/{id}/copy":          {who: "O", at: "evidence", body: map[string]any{}},
+		"GET /clip-requests":                {who: "OGHLU"},
+		"POST /clip-requests/{id}/approval": {who: "O", at: "request", body: map[string]any{}},
+		"POST /clip-requests/{id}/refusal":  {who: "O", at: "request", body: map[string]any{"reason": "x"}},
 
 		"GET /points":                        {who: "OGLU"},
 		"GET /points/months/{month}":         {who: "OGLU"},
@@ -185,6 +203,7 @@ func letter(r alerts.Role) string {
 // eastern makes one object of each kind in the east and returns their ids.
 func (w *world) eastern(t *testing.T) map[string]string {
 	t.Helper()
+	w.evidence(t)
 	photo := must[alerts.Photo](t)(w.photos.Accept(t.Context(), strings.NewReader(string(tinyPNG(t)))))
 	reporter := w.as(t, alerts.GridLeader, "east")
 	body, typ := form(t, []string{"category", "hazard.gas", "text", "x", "lon", "117.05", "lat", "31.05"}, tinyPNG(t))
@@ -222,6 +241,7 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	}
 	ids["emergency"] = e.ID
 	w.structure(t, ids)
+	w.evidenceIDs(t, ids)
 	return ids
 }
 

@@ -35,6 +35,7 @@ func doings() map[string]doing {
 		return m
 	}
 	geojson := []string{"Content-Type", "application/geo+json"}
+	isJSON := []string{"Content-Type", "application/json"}
 	return map[string]doing{
 		"POST /session":   {body: json("username", "leader-east", "password", password), kind: alerts.AuditSignIn, object: "user/u-leader-east"},
 		"DELETE /session": {role: alerts.Leader, kind: alerts.AuditSignOut, object: "user/u-leader-city"},
@@ -62,6 +63,7 @@ func doings() map[string]doing {
 		"POST /cameras/{camera}/whep":            {role: alerts.DutyOfficer, body: "v=0", head: []string{"Content-Type", sdpType}, kind: alerts.AuditWatch, object: "camera/cam-e"},
 		"GET /cameras/{camera}/keyframe.mp4":     {role: alerts.DutyOfficer, kind: alerts.AuditStill, object: "camera/cam-e"},
 		"GET /cameras/{camera}/snapshot.jpg":     {role: alerts.Leader, kind: alerts.AuditStill, object: "camera/cam-e"},
+		"POST /playbacks":                        {role: alerts.DutyOfficer, body: json("cameras", []string{"cam-e"}, "from", soon(-2), "to", soon(-1), "purpose", "x"), kind: alerts.AuditPlayback, object: "camera/cam-e"},
 		"PUT /rules/deadlines":                   {role: alerts.Admin, body: "GET /rules/deadlines", kind: config, object: "rules/deadlines"},
 		"PUT /rules/calendar":                    {role: alerts.Admin, body: "GET /rules/calendar", kind: config, object: "rules/calendar"},
 		"PUT /rules/categories": {role: alerts.Admin, body: `{"items":[{"code":"hazard","name":"隐患","name_en":"Hazard","group":"hazard","severity":"high"},
@@ -95,6 +97,16 @@ func doings() map[string]doing {
 		"GET /audit/export":                      {role: alerts.Auditor, kind: alerts.AuditExport, object: "audit"},
 		"POST /emergencies":                      {role: alerts.DutyOfficer, body: json("area_id", "v4", "reason", "fire next door"), kind: alerts.AuditEmergency, object: "emergency/"},
 		"DELETE /emergencies/{emergency}":        {role: alerts.Leader, kind: alerts.AuditEmergency, object: "emergency/{emergency}"},
+		"POST /exports":                          {role: alerts.DutyOfficer, body: order("{case}", "cam-e"), head: isJSON, kind: alerts.AuditExport, object: "export/"},
+		"POST /cases/{case}/clip-requests":       {role: alerts.GridLeader, body: `{"cameras":["cam-e"],` + clipWindow + `,"reason":"x"}`, head: isJSON, kind: alerts.AuditClipRequest, object: "clip-request/"},
+		"POST /clip-requests/{request}/approval": {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditClipRequest, object: "clip-request/{request}"},
+		"POST /clip-requests/{request2}/refusal": {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditClipRequest, object: "clip-request/{request2}"},
+		"POST /evidence/{evidence}/verify":       {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "evidence/{evidence}"},
+		"POST /evidence/{evidence}/copy":         {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditEvidence, object: "evidence/"},
+		"POST /holds/{hold}/review":              {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditHold, object: "hold/{hold}"},
+		"GET /cases/{case}/evidence":             {role: alerts.Leader, kind: alerts.AuditRead, object: "case/{case}/evidence"},
+		"GET /cases/{case}/evidence/package":     {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "case/{case}/evidence"},
+		"GET /evidence/{evidence}/file":          {role: alerts.Leader, kind: alerts.AuditRead, object: "evidence/{evidence}"},
 		"POST /points/appeals":                   {role: alerts.GridLeader, body: json("month", time.Now().AddDate(0, 0, 0).Format("2006-01"), "text", "x"), kind: alerts.AuditPoints, object: "appeal/"},
 		"POST /points/appeals/{appeal}/decision": {role: alerts.DutyOfficer, body: json("points", 1, "answer", "x"), kind: alerts.AuditPoints, object: "appeal/{appeal}"},
 	}
@@ -111,6 +123,8 @@ var unrecorded = map[string]string{
 	"GET /session/oidc":             "begins to sign in, which is recorded when it is done",
 	"GET /session/oidc/callback":    "needs a provider; its own tests hold its entry",
 	"POST /session/oidc/callback":   "needs a provider; its own tests hold its entry",
+	"DELETE /playbacks/{id}":        "the end of a playback is recorded when it has ended",
+	"DELETE /exports/{id}":          "refused where an export is over; the story of evidence holds its entry",
 }
 
 // Everything that must leave an entry does, told by a table; a route that
@@ -186,6 +200,8 @@ func (w *world) wantRecorded(t *testing.T, ids map[string]string, row string, d 
 		if d.head == nil {
 			d.head = []string{"Content-Type", "application/json"}
 		}
+	case s != "":
+		body = fill(s)
 	}
 	var options []func(*http.Request)
 	if len(d.head) == 2 {

@@ -47,18 +47,18 @@ type Stills interface {
 
 func (a *API) registerStills() {
 	const camera = "/api/v1/cameras/{id}"
-	busy := &busyStills{users: make(map[string]int)}
-	a.still(busy, camera+"/keyframe.mp4", "keyframe", "video/mp4",
+	slots := newBusy(stillsAtOnce, stillsOfUser, "pictures")
+	a.still(slots, camera+"/keyframe.mp4", "keyframe", "video/mp4",
 		"The last key frame as an MP4 of one frame, as the camera sent it", func(ctx context.Context, req StillRequest) (Still, error) {
 			return a.deps.Stills.KeyFrame(ctx, req)
 		})
-	a.still(busy, camera+"/snapshot.jpg", "snapshot", "image/jpeg",
+	a.still(slots, camera+"/snapshot.jpg", "snapshot", "image/jpeg",
 		"The last picture as a JPEG, a few seconds old at most; needs ffmpeg on the server", func(ctx context.Context, req StillRequest) (Still, error) {
 			return a.deps.Stills.Snapshot(ctx, req)
 		})
 }
 
-func (a *API) still(busy *busyStills, path, id, contentType, summary string, get func(context.Context, StillRequest) (Still, error)) {
+func (a *API) still(slots *busy, path, id, contentType, summary string, get func(context.Context, StillRequest) (Still, error)) {
 	op := a.operation("GET", path, id, "Video", summary)
 	op.Parameters = []*huma.Param{
 		{Name: "profile", In: "query", Description: "main or sub; left out: the one that is being received, else sub",
@@ -80,7 +80,7 @@ func (a *API) still(busy *busyStills, path, id, contentType, summary string, get
 		"304": {Description: "The caller has the last picture; the headers tell how old it is by now", Headers: headers},
 	}
 	a.handlePlain(op, func(w http.ResponseWriter, r *http.Request) error {
-		s, done, err := a.lastPicture(busy, r, get)
+		s, done, err := a.lastPicture(slots, r, get)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (a *API) still(busy *busyStills, path, id, contentType, summary string, get
 
 // lastPicture finds a picture that the caller may see. done is to be called when
 // it is sent.
-func (a *API) lastPicture(busy *busyStills, r *http.Request, get func(context.Context, StillRequest) (Still, error)) (_ Still, done func(), err error) {
+func (a *API) lastPicture(slots *busy, r *http.Request, get func(context.Context, StillRequest) (Still, error)) (_ Still, done func(), err error) {
 	profile := r.URL.Query().Get("profile")
 	switch profile {
 	case "", "main", "sub":
@@ -119,7 +119,7 @@ func (a *API) lastPicture(busy *busyStills, r *http.Request, get func(context.Co
 	if a.deps.Stills == nil {
 		return Still{}, nil, alerts.Errorf(alerts.Unavailable, "video is not switched on here")
 	}
-	done, err = busy.begin(p.User.ID)
+	done, err = slots.begin(p.User.ID)
 	if err != nil {
 		return Still{}, nil, err
 	}
@@ -148,21 +148,28 @@ func stillError(err error) error {
 	return err
 }
 
-// busyStills counts pictures that are being got and sent.
-type busyStills struct {
+// busy counts what is being got and sent, of everybody and of each account.
+type busy struct {
+	most, mostOfUser int
+	what             string // in words
+
 	mu    sync.Mutex
 	all   int
 	users map[string]int
 }
 
-func (b *busyStills) begin(user string) (done func(), err error) {
+func newBusy(most, mostOfUser int, what string) *busy {
+	return &busy{most: most, mostOfUser: mostOfUser, what: what, users: make(map[string]int)}
+}
+
+func (b *busy) begin(user string) (done func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.users[user] >= stillsOfUser:
-		return nil, alerts.Errorf(alerts.TooMany, "this account is getting %d pictures already", stillsOfUser)
-	case b.all >= stillsAtOnce:
-		return nil, alerts.Errorf(alerts.TooMany, "too many pictures are being sent at the moment")
+	case b.users[user] >= b.mostOfUser:
+		return nil, alerts.Errorf(alerts.TooMany, "this account is getting %d %s already", b.mostOfUser, b.what)
+	case b.all >= b.most:
+		return nil, alerts.Errorf(alerts.TooMany, "too many %s are being sent at the moment", b.what)
 	}
 	b.all++
 	b.users[user]++

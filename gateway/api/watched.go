@@ -122,13 +122,16 @@ func (ws *watched) wasRefused(key string) bool {
 
 // end notes the end of a viewer whose beginning is on disk.
 func (ws *watched) end(w *watching, details map[string]string) {
+	ws.note(desk.AuditNote{Scope: w.scope, Kind: alerts.AuditWatchEnd, Object: "camera/" + w.camera, AreaID: w.area, Details: details})
+}
+
+func (ws *watched) note(n desk.AuditNote) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.closed {
 		return
 	}
-	ws.ends = append(ws.ends, desk.AuditNote{Scope: w.scope, Kind: alerts.AuditWatchEnd, Object: "camera/" + w.camera,
-		AreaID: w.area, Details: details})
+	ws.ends = append(ws.ends, n)
 	if !ws.writing {
 		ws.writing = true
 		ws.writers.Go(ws.write)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sort"
@@ -47,10 +48,24 @@ type Config struct {
 		Max      int    `koanf:"max"`      // pictures transcoded at a time, and four times as many sounds; 0: none
 		Hardware bool   `koanf:"hardware"` // use the machine's encoder where it has one that works
 	} `koanf:"transcode"`
+	Record struct {
+		Disks   []string      `koanf:"disks"`   // folders, one a disk; empty: record in data_dir
+		Segment time.Duration `koanf:"segment"` // length of a file
+		Days    int           `koanf:"days"`    // most of any camera's days, 0: as each camera says
+		Bytes   int64         `koanf:"bytes"`   // of all cameras, 0: what the disks take
+		Spare   int64         `koanf:"spare"`   // bytes left free on each disk; below it the oldest goes
+	} `koanf:"record"`
 	Store struct {
 		URL          string `koanf:"url"`           // postgres://...; empty: a file in data_dir
 		PasswordFile string `koanf:"password_file"` // holds the password for url, and nothing else
 	} `koanf:"store"`
+	Evidence struct {
+		Dir         string        `koanf:"dir"`          // folder of clips and copies; empty: objects in data_dir
+		HoldBefore  time.Duration `koanf:"hold_before"`  // footage kept before the report of a case
+		HoldAfter   time.Duration `koanf:"hold_after"`   // and after it; both 0: none is
+		HoldExpire  time.Duration `koanf:"hold_expire"`  // for so long, unless it is reviewed
+		HoldRelease time.Duration `koanf:"hold_release"` // after the case was closed
+	} `koanf:"evidence"`
 	Audit struct {
 		HeadDir string `koanf:"head_dir"` // folder that the audit's heads are noted in; empty: data_dir
 	} `koanf:"audit"`
@@ -88,6 +103,9 @@ func Default() Config {
 	c.Cameras.Linger = 30 * time.Second
 	c.RTSP.PerHost, c.RTSP.DialRate = 64, 10
 	c.Transcode.FFmpeg, c.Transcode.Max, c.Transcode.Hardware = "ffmpeg", max(1, runtime.NumCPU()/2), true
+	c.Record.Segment, c.Record.Spare = time.Minute, 5<<30
+	c.Evidence.HoldBefore, c.Evidence.HoldAfter = 30*time.Minute, 30*time.Minute
+	c.Evidence.HoldExpire, c.Evidence.HoldRelease = 90*24*time.Hour, 30*24*time.Hour
 	c.Redis.Prefix = "sharpeyes"
 	c.Session.Idle = 8 * time.Hour
 	c.Session.Absolute = 24 * time.Hour
@@ -158,6 +176,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
+	if err := c.validateRecord(); err != nil {
+		return err
+	}
 	if err := c.validateStore(); err != nil {
 		return err
 	}
@@ -195,11 +216,42 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: must be a duration above zero, such as 30s", key)
 		}
 	}
+	if e := c.Evidence; e.HoldBefore < 0 || e.HoldAfter < 0 || e.HoldBefore+e.HoldAfter > 24*time.Hour {
+		return fmt.Errorf("evidence.hold_before and evidence.hold_after: must be 0 or more, and at most 24h together")
+	} else if e.HoldExpire < time.Hour || e.HoldExpire > 366*24*time.Hour || e.HoldRelease < 0 || e.HoldRelease > 366*24*time.Hour {
+		return fmt.Errorf("evidence.hold_expire must be 1h to 8784h, evidence.hold_release 0 to 8784h")
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		return fmt.Errorf("log.level: must be debug, info, warn or error")
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return fmt.Errorf("log.format: must be text or json")
+	}
+	return nil
+}
+
+// leastDays is how long footage of public places is kept at the least
+// (国令 799, art. 17).
+const leastDays = 30
+
+func (c Config) validateRecord() error {
+	r := c.Record
+	for _, disk := range r.Disks {
+		if !filepath.IsAbs(disk) {
+			return fmt.Errorf("record.disks: %q must be a folder's whole path, such as /disks/1", disk)
+		}
+	}
+	if len(r.Disks) != len(slices.Compact(slices.Sorted(slices.Values(r.Disks)))) {
+		return fmt.Errorf("record.disks: each folder may be named once")
+	}
+	if r.Segment < 10*time.Second || r.Segment > 10*time.Minute {
+		return fmt.Errorf("record.segment: must be 10s to 10m")
+	}
+	if r.Days < 0 || r.Days > 0 && r.Days < leastDays {
+		return fmt.Errorf("record.days: must be 0 (as each camera says) or at least %d: footage of public places is kept that long", leastDays)
+	}
+	if r.Bytes < 0 || r.Spare < 0 {
+		return fmt.Errorf("record.bytes and record.spare: must not be negative")
 	}
 	return nil
 }

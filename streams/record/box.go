@@ -26,7 +26,7 @@ const ntpEpoch = 2208988800
 
 // sample is one access unit or one packet of sound within a part.
 type sample struct {
-	data     []byte
+	size     int
 	dts      int64
 	duration uint32
 	offset   int32 // composition time less decode time
@@ -36,9 +36,18 @@ type sample struct {
 // part is what one write puts on the disk.
 type part struct {
 	number uint32
-	wall   time.Time // server's clock at the first picture
+	wall   time.Time // server's clock for what is shown at the first decode time
 	video  []sample
 	audio  []sample
+	// The bytes of both, one behind the other; what is more is not of this part.
+	pictures, sounds []byte
+}
+
+func sizeOf(run []sample) (n int) {
+	for _, s := range run {
+		n += s.size
+	}
+	return n
 }
 
 // boxes builds ISO/IEC 14496-12 boxes in one buffer.
@@ -71,9 +80,14 @@ func (p *part) append(to []byte) []byte {
 	w.u64(toNTP(p.wall))
 	w.u64(uint64(first))
 	w.end(at)
+	return p.appendPlain(w.b)
+}
 
+// appendPlain is append without the prft.
+func (p *part) appendPlain(to []byte) []byte {
+	w := &boxes{b: to}
 	moof := w.begin("moof")
-	at = w.begin("mfhd")
+	at := w.begin("mfhd")
 	w.u32(0)
 	w.u32(p.number)
 	w.end(at)
@@ -83,13 +97,11 @@ func (p *part) append(to []byte) []byte {
 	w.end(moof)
 
 	mdat := w.begin("mdat")
-	for i, run := range [][]sample{p.video, p.audio} {
+	for i, data := range [][]byte{p.pictures[:sizeOf(p.video)], p.sounds[:sizeOf(p.audio)]} {
 		if fix[i] > 0 {
 			binary.BigEndian.PutUint32(w.b[fix[i]:], uint32(len(w.b)-moof))
 		}
-		for _, s := range run {
-			w.b = append(w.b, s.data...)
-		}
+		w.b = append(w.b, data...)
 	}
 	w.end(mdat)
 	return w.b
@@ -121,7 +133,7 @@ func (w *boxes) traf(track uint32, run []sample) (fix int) {
 			flags = 0x01010000
 		}
 		w.u32(s.duration)
-		w.u32(uint32(len(s.data)))
+		w.u32(uint32(s.size))
 		w.u32(flags)
 		w.u32(uint32(s.offset))
 	}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"time"
@@ -34,17 +35,13 @@ func (s Segment) Open() (*os.File, error) { return os.Open(s.Path) }
 
 // Segments returns what touches [from, to), by start.
 func (r *Recorder) Segments(camera string, profile streams.Profile, from, to time.Time) []Segment {
+	k := key{camera, profile}
+	r.need(k, from, to)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out, _ := r.segments(camera, profile, from, to)
-	return out
-}
-
-// segments also returns the stream; the lock is held.
-func (r *Recorder) segments(camera string, profile streams.Profile, from, to time.Time) ([]Segment, *stream) {
-	s := r.streams[key{camera, profile}]
+	s := r.streams[k]
 	if s == nil {
-		return nil, nil
+		return nil
 	}
 	var out []Segment
 	a, b := from.UnixMilli(), to.UnixMilli()
@@ -66,90 +63,114 @@ func (r *Recorder) segments(camera string, profile streams.Profile, from, to tim
 		}
 	}
 	slices.SortFunc(out, func(a, b Segment) int { return a.Start.Compare(b.Start) })
-	return out, s
+	return out
 }
 
 // Find says what there is of [from, to), and what is missing between and after
 // it. Before the first footage no gap is told: nothing was to be there.
 func (r *Recorder) Find(camera string, profile streams.Profile, from, to time.Time) ([]Range, []Gap) {
+	k := key{camera, profile}
+	r.need(k, from, to)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// The gap at the beginning is told by the segments around it.
-	segs, s := r.segments(camera, profile, from, to)
+	s := r.streams[k]
 	if s == nil {
 		return nil, nil
 	}
+	unsaid := Deleted
+	if r.policies[camera].Events {
+		unsaid = Stopped
+	}
+	a, b := from.UnixMilli(), to.UnixMilli()
+	spans := s.within(a, b)
 	var ranges []Range
 	var gaps []Gap
-	for _, g := range segs {
-		if n := len(ranges); n > 0 && g.Start.Sub(ranges[n-1].To) <= joined {
-			if g.End.After(ranges[n-1].To) {
-				ranges[n-1].To = g.End
-			}
-			continue
+	at := a // up to here all is said
+	for i, v := range spans {
+		start, end := max(v.from, a), min(v.to, b)
+		if start-at > joined.Milliseconds() && (i > 0 || s.before(v.from)) {
+			gaps = append(gaps, Gap{time.UnixMilli(at), time.UnixMilli(start), cmp.Or(v.why, unsaid)})
 		}
-		prev := from
-		if n := len(ranges); n > 0 {
-			prev = ranges[n-1].To
-		}
-		if g.Start.Sub(prev) > joined && (len(ranges) > 0 || s.before(g.Start.UnixMilli())) {
-			why := g.Cause
-			if why == None {
-				why = Deleted
-			}
-			gaps = append(gaps, Gap{prev, g.Start, why})
-		}
-		ranges = append(ranges, Range{g.Start, g.End})
+		ranges = append(ranges, Range{time.UnixMilli(start), time.UnixMilli(end)})
+		at = end
 	}
-	for i := range ranges {
-		if ranges[i].From.Before(from) {
-			ranges[i].From = from
-		}
-		if ranges[i].To.After(to) {
-			ranges[i].To = to
-		}
+	if len(ranges) == 0 && !s.before(a) {
+		return nil, nil
 	}
-	if g, ok := r.tail(s, ranges, from, to); ok {
+	if g, ok := r.tail(s, at, b, unsaid); ok {
 		gaps = append(gaps, g)
 	}
 	return ranges, gaps
 }
 
-// before reports whether anything began before a time.
+// within returns the spans that touch [a, b), by start, those that go on from
+// another joined to it; the lock is held.
+func (s *stream) within(a, b int64) []span {
+	var out []span
+	for _, d := range s.days {
+		if d.from+2*dayMillis <= a || d.from >= b {
+			continue
+		}
+		for _, v := range d.continuous() {
+			if v.to > a && v.from < b {
+				out = append(out, v)
+			}
+		}
+	}
+	// Days on several disks lie one in the other.
+	slices.SortStableFunc(out, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	n := 0
+	for _, v := range out {
+		if n > 0 && v.from-out[n-1].to <= joined.Milliseconds() {
+			out[n-1].to = max(out[n-1].to, v.to)
+			continue
+		}
+		out[n] = v
+		n++
+	}
+	return out[:n]
+}
+
+// before reports whether anything began before a time; the lock is held.
 func (s *stream) before(at int64) bool {
 	for _, d := range s.days {
-		if len(d.entries) > 0 {
+		switch {
+		case d.unread:
+			return d.from < at
+		case len(d.entries) > 0:
 			return d.start(d.entries[0]) < at
 		}
 	}
 	return false
 }
 
-// tail is the gap after the last range: up to the next footage, or to now.
-func (r *Recorder) tail(s *stream, ranges []Range, from, to time.Time) (Gap, bool) {
-	at := from
-	if n := len(ranges); n > 0 {
-		at = ranges[n-1].To
-	} else if !s.before(from.UnixMilli()) {
-		return Gap{}, false
-	}
-	why, end := s.state, r.Now()
+// next returns the first entry that begins at a time or after it; the lock is
+// held.
+func (s *stream) next(at int64) (from int64, why Cause, ok bool) {
 	for _, d := range s.days {
-		i := slices.IndexFunc(d.entries, func(e entry) bool { return d.start(e) >= to.UnixMilli() })
-		if i >= 0 {
-			why, end = d.entries[i].why(), to
-			if why == None {
-				why = Deleted
+		if d.from+dayMillis <= at {
+			continue
+		}
+		i, _ := d.find(uint32(max(0, at-d.from)))
+		for ; i < len(d.entries); i++ {
+			if e := d.entries[i]; e.millis() > 0 && (!ok || d.start(e) < from) {
+				from, why, ok = d.start(e), e.why(), true
+				break
 			}
+		}
+		if ok && d.from > from {
 			break
 		}
 	}
-	if why == None {
-		why = Offline
-	}
-	if to.Before(end) {
-		end = to
+	return from, why, ok
+}
+
+// tail is the gap after all that was found: up to the next footage, or to now.
+func (r *Recorder) tail(s *stream, at, to int64, unsaid Cause) (Gap, bool) {
+	why, end := s.state, min(to, r.Now().UnixMilli())
+	if _, next, ok := s.next(to); ok {
+		why, end = cmp.Or(next, unsaid), to
 	}
 	// What is being taken in has not come to the disk yet.
-	return Gap{at, end, why}, end.Sub(at) > silence
+	return Gap{time.UnixMilli(at), time.UnixMilli(end), cmp.Or(why, Offline)}, end-at > silence.Milliseconds()
 }

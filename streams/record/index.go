@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,16 +36,21 @@ const (
 // are 21.6 million of them.
 type entry struct {
 	at   uint32 // ms after midnight UTC; names the file
-	span uint32 // ms << 4 | Cause
+	span uint32 // ms << 5 | loose | Cause
 	size uint32 // bytes
 }
 
+// loose marks what goes soon unless something happens. It stands in memory
+// alone: a file that no index knows is kept.
+const loose = 1 << 4
+
 func newEntry(at uint32, span time.Duration, size int64, why Cause) entry {
-	return entry{at: at, span: uint32(min(span.Milliseconds(), 1<<28-1))<<4 | uint32(why), size: uint32(size)}
+	return entry{at: at, span: uint32(min(span.Milliseconds(), 1<<27-1))<<5 | uint32(why), size: uint32(size)}
 }
 
-func (e entry) millis() int64 { return int64(e.span >> 4) }
+func (e entry) millis() int64 { return int64(e.span >> 5) }
 func (e entry) why() Cause    { return Cause(e.span & 15) }
+func (e entry) loose() bool   { return e.span&loose != 0 }
 func (e entry) name() string  { return fmt.Sprintf("%08d-%d.mp4", e.at, e.why()) }
 
 // day is the segments of one stream that began on one day, on one disk.
@@ -52,6 +58,62 @@ type day struct {
 	dir     string
 	from    int64 // midnight UTC, Unix ms
 	entries []entry
+	bytes   int64  // of all entries
+	spans   []span // what is there without a gap; nil: to be made of entries
+	unread  bool   // its index has not been read yet
+	quick   bool   // its index was believed: the folder has not been looked at
+}
+
+// span is a time without a gap; why is the cause of the one before it.
+type span struct {
+	from, to int64 // Unix ms
+	why      Cause
+}
+
+// put, insert and cut change entries; the recorder's lock is held.
+func (d *day) put(i int, e entry) {
+	d.bytes += int64(e.size) - int64(d.entries[i].size)
+	d.entries[i], d.spans = e, nil
+}
+
+func (d *day) insert(e entry) {
+	i, _ := d.find(e.at)
+	d.entries, d.spans = slices.Insert(d.entries, i, e), nil
+	d.bytes += int64(e.size)
+}
+
+func (d *day) cut(i int) {
+	d.bytes -= int64(d.entries[i].size)
+	d.entries, d.spans = slices.Delete(d.entries, i, i+1), nil
+}
+
+// set replaces all entries.
+func (d *day) set(list []entry) {
+	d.entries, d.spans, d.bytes = slices.Clip(list), nil, 0
+	for _, e := range list {
+		d.bytes += int64(e.size)
+	}
+}
+
+// continuous returns the spans, by start; the recorder's lock is held.
+func (d *day) continuous() []span {
+	if d.spans != nil {
+		return d.spans
+	}
+	d.spans = make([]span, 0, 1)
+	for _, e := range d.entries {
+		from := d.start(e)
+		to := from + e.millis()
+		if to == from {
+			continue
+		}
+		if n := len(d.spans); n > 0 && from-d.spans[n-1].to <= joined.Milliseconds() {
+			d.spans[n-1].to = max(d.spans[n-1].to, to)
+			continue
+		}
+		d.spans = append(d.spans, span{from, to, e.why()})
+	}
+	return d.spans
 }
 
 func (d *day) path(e entry) string { return filepath.Join(d.dir, e.name()) }
@@ -80,7 +142,7 @@ func appendRecord(b []byte, kind byte, e entry) []byte {
 	at := len(b)
 	b = append(b, kind, byte(e.why()), 0, 0)
 	b = binary.BigEndian.AppendUint32(b, e.at)
-	b = binary.BigEndian.AppendUint32(b, e.span>>4)
+	b = binary.BigEndian.AppendUint32(b, e.span>>5)
 	b = binary.BigEndian.AppendUint32(b, e.size)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[at:]))
 }
@@ -94,7 +156,7 @@ func parseIndex(b []byte) (map[uint32]entry, bool) {
 		if crc32.ChecksumIEEE(r[:16]) != binary.BigEndian.Uint32(r[16:]) {
 			return out, false
 		}
-		e := entry{at: binary.BigEndian.Uint32(r[4:]), span: binary.BigEndian.Uint32(r[8:])<<4 | uint32(r[1]&15),
+		e := entry{at: binary.BigEndian.Uint32(r[4:]), span: binary.BigEndian.Uint32(r[8:])<<5 | uint32(r[1]&15),
 			size: binary.BigEndian.Uint32(r[12:])}
 		switch r[0] {
 		case made:
@@ -125,20 +187,40 @@ func (d *day) log(kind byte, e entry) error {
 	return nil
 }
 
+// read returns the entries that a day's index tells of, by start, and whether
+// all of it is good.
+func (d *day) read() (list []entry, good bool, err error) {
+	b, err := readAtMost(filepath.Join(d.dir, indexName), maxIndex)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read index: %w", err)
+	}
+	known, good := parseIndex(b)
+	list = make([]entry, 0, len(known))
+	for _, e := range known {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, byStart)
+	return list, good, nil
+}
+
+func byStart(a, b entry) int { return cmp.Compare(a.at, b.at) }
+
 // sweep makes a day's files and its index agree: a half part at the end of a
 // file is cut off, a file without a whole part goes, entries come from the
 // files where the index does not know them.
-func (d *day) sweep() error {
-	b, err := readAtMost(filepath.Join(d.dir, indexName), maxIndex)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read index: %w", err)
+func (d *day) sweep() ([]entry, error) {
+	known, good, err := d.read()
+	if err != nil {
+		return nil, err
 	}
-	known, good := parseIndex(b)
 	files, err := os.ReadDir(d.dir)
 	if err != nil {
-		return fmt.Errorf("read folder: %w", err)
+		return nil, fmt.Errorf("read folder: %w", err)
 	}
-	d.entries = d.entries[:0]
+	var list []entry
 	matched := 0
 	for _, file := range files {
 		e, ok := parseName(file.Name())
@@ -147,27 +229,52 @@ func (d *day) sweep() error {
 		}
 		info, err := file.Info()
 		if err != nil {
-			return fmt.Errorf("read folder: %w", err)
+			return nil, fmt.Errorf("read folder: %w", err)
 		}
-		if k, ok := known[e.at]; ok && k.name() == e.name() && int64(k.size) == info.Size() {
-			d.entries = append(d.entries, k)
+		if i, ok := slices.BinarySearchFunc(known, e, byStart); ok && known[i].name() == e.name() && int64(known[i].size) == info.Size() {
+			list = append(list, known[i])
 			matched++
 			continue
 		}
 		good = false
 		e, ok, err = mend(d.path(e), e, info.Size())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok {
-			d.entries = append(d.entries, e)
+			list = append(list, e)
 		}
 	}
-	slices.SortFunc(d.entries, func(a, b entry) int { return int(int64(a.at) - int64(b.at)) })
+	slices.SortFunc(list, byStart)
 	if good && matched == len(known) {
-		return nil
+		return list, nil
 	}
-	return d.rewrite()
+	return list, d.rewrite(list)
+}
+
+// agrees reports whether the names in the folder are those of the entries.
+func (d *day) agrees(list []entry) (bool, error) {
+	f, err := os.Open(d.dir)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return false, err
+	}
+	n := 0
+	for _, name := range names {
+		e, ok := parseName(name)
+		if !ok {
+			continue
+		}
+		n++
+		if i, ok := slices.BinarySearchFunc(list, e, byStart); !ok || list[i].why() != e.why() {
+			return false, nil
+		}
+	}
+	return n == len(list), nil
 }
 
 // mend cuts off what is not whole; false: nothing was left and the file is gone.
@@ -199,9 +306,9 @@ func mend(path string, e entry, size int64) (entry, bool, error) {
 }
 
 // rewrite writes the day's index anew.
-func (d *day) rewrite() error {
-	b := make([]byte, 0, recordSize*len(d.entries))
-	for _, e := range d.entries {
+func (d *day) rewrite(list []entry) error {
+	b := make([]byte, 0, recordSize*len(list))
+	for _, e := range list {
 		b = appendRecord(b, made, e)
 	}
 	return replace(filepath.Join(d.dir, indexName), b)

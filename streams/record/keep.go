@@ -2,11 +2,13 @@ package record
 
 import (
 	"cmp"
+	"container/heap"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,25 +132,36 @@ type victim struct {
 // makeRoom deletes what is over age, over a camera's bytes, over the bytes of
 // all, and then while a disk has less than Spare left: the oldest first.
 func (r *Recorder) makeRoom() {
+	r.readAll()
 	r.tidying.Lock()
 	defer r.tidying.Unlock()
 	now := r.ageNow()
+	r.mu.Lock()
+	policies, told := maps.Clone(r.policies), r.told
+	r.mu.Unlock()
 	oldest := func(s *stream) int64 {
-		return now.AddDate(0, 0, -cmp.Or(s.policy.Days, DefaultDays)).UnixMilli()
+		days := cmp.Or(policies[s.camera].Days, DefaultDays)
+		if r.Days > 0 {
+			days = min(days, r.Days)
+		}
+		return now.AddDate(0, 0, -days).UnixMilli()
 	}
-	r.purge("age", func(s *stream, d *day) bool { return s.seen && d.from < oldest(s) },
+	r.purge("age", func(s *stream, d *day) bool { return (told || s.seen) && d.from < oldest(s) }, never,
 		func(v victim) bool { return v.from+v.e.millis() < oldest(v.s) })
 	used, all := r.used()
-	r.purge("bytes of the camera", func(s *stream, _ *day) bool { return s.policy.Bytes > 0 && used[s.camera] > s.policy.Bytes },
+	r.purge("bytes of the camera", func(s *stream, _ *day) bool {
+		most := policies[s.camera].Bytes
+		return most > 0 && used[s.camera] > most
+	}, never,
 		func(v victim) bool {
-			if used[v.s.camera] <= v.s.policy.Bytes {
+			if used[v.s.camera] <= policies[v.s.camera].Bytes {
 				return false
 			}
 			used[v.s.camera] -= int64(v.e.size)
 			all -= int64(v.e.size)
 			return true
 		})
-	r.purge("bytes of all", func(*stream, *day) bool { return r.Bytes > 0 && all > r.Bytes },
+	r.purge("bytes of all", func(*stream, *day) bool { return r.Bytes > 0 && all > r.Bytes }, func() bool { return all <= r.Bytes },
 		func(v victim) bool {
 			if all <= r.Bytes {
 				return false
@@ -166,7 +179,7 @@ func (r *Recorder) makeRoom() {
 			r.OnDisk(st)
 		}
 		free := st.Free
-		r.purge("disk full", func(_ *stream, d *day) bool { return within(d.dir, disk) }, func(v victim) bool {
+		r.purge("disk full", func(_ *stream, d *day) bool { return within(d.dir, disk) }, func() bool { return free >= r.Spare }, func(v victim) bool {
 			if free >= r.Spare {
 				return false
 			}
@@ -175,6 +188,8 @@ func (r *Recorder) makeRoom() {
 		})
 	}
 }
+
+func never() bool { return false }
 
 func within(dir, disk string) bool {
 	rel, err := filepath.Rel(disk, dir)
@@ -188,43 +203,39 @@ func (r *Recorder) used() (map[string]int64, int64) {
 	out, all := map[string]int64{}, int64(0)
 	for _, s := range r.streams {
 		for _, d := range s.days {
-			for _, e := range d.entries {
-				out[s.camera] += int64(e.size)
-				all += int64(e.size)
-			}
+			out[s.camera] += d.bytes
+			all += d.bytes
 		}
 	}
 	return out, all
 }
 
-// purge deletes what over picks, which is asked from the oldest on, day by day
-// over all streams. Days that in leaves out are not looked at.
-func (r *Recorder) purge(why string, in func(*stream, *day) bool, over func(victim) bool) {
+// purge deletes what over picks, which is asked from the oldest on over all
+// streams, until enough is true. Days that in leaves out are not looked at.
+func (r *Recorder) purge(why string, in func(*stream, *day) bool, enough func() bool, over func(victim) bool) {
 	r.mu.Lock()
-	var found, days []victim
+	var found []victim
+	var next cursors
 	for _, s := range r.streams {
 		for _, d := range s.days {
-			if in(s, d) {
-				days = append(days, victim{s: s, d: d, from: d.from})
+			if len(d.entries) > 0 && in(s, d) {
+				next = append(next, &cursor{s: s, d: d})
 			}
 		}
 	}
 	wall := r.Now()
-	byStart := func(a, b victim) int { return cmp.Compare(a.from, b.from) }
-	slices.SortFunc(days, byStart)
-	for i := 0; i < len(days); {
-		var round []victim
-		for from := days[i].from; i < len(days) && days[i].from == from; i++ {
-			for _, e := range days[i].d.entries {
-				round = append(round, victim{days[i].s, days[i].d, e, days[i].d.start(e)})
-			}
+	heap.Init(&next)
+	for len(next) > 0 && !enough() {
+		c := next[0]
+		v := victim{c.s, c.d, c.d.entries[c.i], c.start()}
+		if c.i++; c.i < len(c.d.entries) {
+			heap.Fix(&next, 0)
+		} else {
+			heap.Pop(&next)
 		}
-		slices.SortFunc(round, byStart)
-		for _, v := range round {
-			live := v.s.live == v.d && v.s.liveAt == v.e.at
-			if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && over(v) {
-				found = append(found, v)
-			}
+		live := v.s.live == v.d && v.s.liveAt == v.e.at
+		if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && over(v) {
+			found = append(found, v)
 		}
 	}
 	r.mu.Unlock()
@@ -233,6 +244,29 @@ func (r *Recorder) purge(why string, in func(*stream, *day) bool, over func(vict
 			r.Log.Error("record: delete", "camera", v.s.camera, "err", err)
 		}
 	}
+}
+
+// cursor is the next entry of a day, cursors a heap of them by start.
+type cursor struct {
+	s *stream
+	d *day
+	i int
+}
+
+func (c *cursor) start() int64 { return c.d.start(c.d.entries[c.i]) }
+
+type cursors []*cursor
+
+// Len, Less, Swap, Push and Pop implement heap.Interface.
+func (cs cursors) Len() int           { return len(cs) }
+func (cs cursors) Less(i, j int) bool { return cs[i].start() < cs[j].start() }
+func (cs cursors) Swap(i, j int)      { cs[i], cs[j] = cs[j], cs[i] }
+func (cs *cursors) Push(c any)        { *cs = append(*cs, c.(*cursor)) }
+func (cs *cursors) Pop() any {
+	n := len(*cs) - 1
+	c := (*cs)[n]
+	*cs = (*cs)[:n]
+	return c
 }
 
 // deletion is a line of the deletion log.
@@ -299,12 +333,11 @@ func (s *stream) insert(d *day, e entry) {
 	if !slices.Contains(s.days, d) {
 		s.add(d)
 	}
-	i, _ := d.find(e.at)
-	d.entries = slices.Insert(d.entries, i, e)
+	d.insert(e)
 }
 
 // drop forgets a segment; the lock is held.
-func (s *stream) drop(d *day, i int) { d.entries = slices.Delete(d.entries, i, i+1) }
+func (s *stream) drop(d *day, i int) { d.cut(i) }
 
 // pick returns the disk with the most room among those that took the last file.
 func (r *Recorder) pick() string {

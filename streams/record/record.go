@@ -9,6 +9,9 @@
 //     a segment in its name: the index is made of the files alone where it is lost.
 //   - Order: data, fsync of the file, index record, fsync of the index. The
 //     folder is synced when a file is made. What the index says is on the disk.
+//   - Of a camera that is recorded around events alone what nobody asked to keep
+//     is loose: it stands in no index, is not brought to the disk, and goes
+//     without a word. A file that is found at the start is kept.
 //   - Pinned ranges are never deleted; each deletion is in deleted.log before the
 //     file goes. No more is deleted by age than the monotonic clock has gone on.
 //   - One goroutine owns a stream's segment; the mutex of Recorder guards the
@@ -23,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,6 +46,7 @@ const (
 	// LeastPublicDays is how long footage of public places is kept at the least.
 	LeastPublicDays = 30
 	maxCamera       = 120 // bytes of a camera's name
+	maxBefore       = 10 * time.Minute
 )
 
 // Cause says why a segment does not go on where the one before it ended.
@@ -69,17 +74,23 @@ func (c Cause) String() string {
 	return "unknown"
 }
 
-// Policy is how long a camera's record is kept.
+// Policy is how long a camera's record is kept, all profiles together.
 type Policy struct {
 	Public bool  // of a public place: at least LeastPublicDays
 	Days   int   // 0: DefaultDays
 	Bytes  int64 // of the camera in all; 0: no limit of its own
+	// Events: footage goes again but for what Keep or a pin holds. Before is how
+	// long it waits for that.
+	Events bool
+	Before time.Duration
 }
 
 func (p Policy) check() error {
 	switch {
-	case p.Days < 0 || p.Bytes < 0:
-		return errors.New("days and bytes must not be negative")
+	case p.Days < 0 || p.Bytes < 0 || p.Before < 0:
+		return errors.New("days, bytes and before must not be negative")
+	case p.Before > maxBefore:
+		return fmt.Errorf("before is %v: at most %v are waited for an event", p.Before, maxBefore)
 	case p.Public && p.Days != 0 && p.Days < LeastPublicDays:
 		return fmt.Errorf("days is %d: footage of public places is kept for %d days at the least", p.Days, LeastPublicDays)
 	case p.Public && p.Bytes > 0:
@@ -105,6 +116,7 @@ type Options struct {
 	Segment time.Duration        // a new file at the first key frame after it
 	Tidy    time.Duration        // how often old footage is looked for
 	Bytes   int64                // of all cameras; 0: what the disks take
+	Days    int                  // of all cameras, at most; 0: what their policies say
 	Spare   int64                // bytes to leave free on each disk; below it the oldest goes
 	OnDisk  func(DiskState)      // must not block
 }
@@ -115,15 +127,20 @@ type Recorder struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wait sync.WaitGroup
+	bufs sync.Pool // of *[]byte, for parts that are being written
 	base time.Time // of the clock that deletion goes by
 	zero time.Duration
 
-	tidying sync.Mutex // before mu
-	mu      sync.Mutex
-	streams map[key]*stream
-	pins    []Pin
-	closed  bool
-	bad     map[string]time.Duration // when a disk did not take a file
+	reading  sync.Mutex // of unread days; before tidying
+	tidying  sync.Mutex // before mu
+	mu       sync.Mutex
+	streams  map[key]*stream
+	policies map[string]Policy // by camera
+	told     bool              // SetPolicies was called: what is not in policies has no camera any more
+	pins     []Pin
+	windows  map[string][]window // of Keep, by camera
+	closed   bool
+	bad      map[string]time.Duration // when a disk did not take a file
 }
 
 type key struct {
@@ -135,12 +152,54 @@ type key struct {
 type stream struct {
 	key
 	days     []*day // by start
-	policy   Policy
 	followed bool
 	seen     bool // followed before in this process
 	live     *day // of the segment that is being written; nil: none is
 	liveAt   uint32
-	state    Cause // why nothing is written now
+	state    Cause     // why nothing is written now
+	since    time.Time // of state
+	wrote    time.Time // the last part; zero: none in this process
+}
+
+// turn notes why nothing is written, None: something is; the lock is held.
+func (s *stream) turn(why Cause, now time.Time) {
+	if s.state != why || s.since.IsZero() {
+		s.state, s.since = why, now
+	}
+}
+
+// State is what the recorder does with a stream.
+type State struct {
+	Cause Cause     // why nothing is written; None: parts come to the disk
+	Since time.Time // of that
+	Wrote time.Time // when the last part was on the disk; zero: none in this process
+}
+
+// State tells what the recorder does with a stream; false: it never did anything.
+func (r *Recorder) State(camera string, profile streams.Profile) (State, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[key{camera, profile}]
+	if s == nil {
+		return State{}, false
+	}
+	return State{s.state, s.since, s.wrote}, true
+}
+
+// SetPolicies says how long the footage of each camera is kept, whether it is
+// recorded now or not. That of cameras which are not named is kept for
+// DefaultDays. A policy that keeps too little is refused, and nothing changes.
+func (r *Recorder) SetPolicies(all map[string]Policy) error {
+	for camera, p := range all {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("policy of camera %s: %w", camera, err)
+		}
+	}
+	r.mu.Lock()
+	r.policies, r.told = make(map[string]Policy, len(all)), true
+	maps.Copy(r.policies, all)
+	r.mu.Unlock()
+	return nil
 }
 
 // New returns a recorder that is not open.
@@ -161,7 +220,7 @@ func New(o Options) *Recorder {
 	if o.Tidy == 0 {
 		o.Tidy = DefaultTidy
 	}
-	return &Recorder{Options: o, streams: map[key]*stream{}, bad: map[string]time.Duration{}}
+	return &Recorder{Options: o, streams: map[key]*stream{}, policies: map[string]Policy{}, windows: map[string][]window{}, bad: map[string]time.Duration{}}
 }
 
 // Open sweeps the disks and begins to tidy. It may be called once.
@@ -173,9 +232,12 @@ func (r *Recorder) Open(ctx context.Context) error {
 		if err := os.MkdirAll(disk, 0o750); err != nil {
 			return fmt.Errorf("open recorder: %w", err)
 		}
-		if err := r.sweep(ctx, disk); err != nil {
+		if err := r.sweep(disk); err != nil {
 			return fmt.Errorf("open recorder: %w", err)
 		}
+	}
+	if err := r.readNewest(ctx); err != nil {
+		return fmt.Errorf("open recorder: %w", err)
 	}
 	if err := r.loadPins(); err != nil {
 		return fmt.Errorf("open recorder: %w", err)
@@ -192,6 +254,7 @@ func (r *Recorder) Open(ctx context.Context) error {
 		r.base = most
 	}
 	r.ctx, r.stop = context.WithCancel(ctx)
+	r.wait.Go(r.readOn)
 	r.wait.Go(r.tidyLoop)
 	return nil
 }
@@ -208,30 +271,21 @@ func (r *Recorder) Close() error {
 	return nil
 }
 
-// sweep reads what a disk holds: folders "c-" and the camera's name, its
-// profiles, days.
-func (r *Recorder) sweep(ctx context.Context, disk string) error {
+// sweep finds what a disk holds: folders "c-" and the camera's name, its
+// profiles, days. None is read yet.
+func (r *Recorder) sweep(disk string) error {
 	dirs, err := filepath.Glob(filepath.Join(globQuote(disk), "c-*", "*", strings.Repeat("[0-9]", 8)))
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		from, err := time.Parse(dayName, filepath.Base(dir))
 		profile := streams.Profile(filepath.Base(filepath.Dir(dir)))
 		camera, err2 := url.PathUnescape(strings.TrimPrefix(filepath.Base(filepath.Dir(filepath.Dir(dir))), "c-"))
 		if err != nil || err2 != nil || profile != streams.Main && profile != streams.Sub {
 			continue
 		}
-		d := &day{dir: dir, from: from.UnixMilli()}
-		if err := d.sweep(); err != nil {
-			return err
-		}
-		if len(d.entries) > 0 {
-			r.stream(key{camera, profile}).add(d)
-		}
+		r.stream(key{camera, profile}).add(&day{dir: dir, from: from.UnixMilli(), unread: true})
 	}
 	return nil
 }
@@ -288,20 +342,25 @@ func (r *Recorder) Follow(hub *streams.Hub, camera string, profile streams.Profi
 	if s.followed {
 		return nil, fmt.Errorf("follow: %s of camera %s is recorded already", profile, camera)
 	}
-	s.followed, s.policy = true, policy
+	s.followed, r.policies[camera] = true, policy
 	why := Restart
 	if s.seen {
 		why = Stopped
 	}
-	s.seen, s.state = true, Offline
+	s.seen = true
+	s.turn(Offline, r.Now())
 	ctx, cancel := context.WithCancel(r.ctx)
 	done := make(chan struct{})
 	t := &tape{rec: r, s: s, hub: hub, why: why}
 	r.wait.Go(func() {
 		defer close(done)
 		t.run(ctx)
+		if err := r.dropLoose(s, true); err != nil {
+			r.Log.Error("record: delete", "camera", camera, "err", err)
+		}
 		r.mu.Lock()
-		s.followed, s.state = false, Stopped
+		s.followed = false
+		s.turn(Stopped, r.Now())
 		r.mu.Unlock()
 	})
 	return func() { cancel(); <-done }, nil

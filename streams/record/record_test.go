@@ -160,7 +160,7 @@ func TestOldestUnpinnedGoes(t *testing.T) {
 	f := shoot(t, "x264", "160x90", 4, 0)
 	dir := t.TempDir()
 	g := newRig(t, dir, noon)
-	g.tape.s.policy = Policy{Days: 3}
+	g.rec.policies["cam/1"] = Policy{Days: 3}
 	for range 5 {
 		g.play(f, 50)
 		g.tape.end(Offline)
@@ -357,7 +357,7 @@ func TestFollowAndClose(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	p := part{number: 1, wall: noon, video: []sample{{data: []byte("abc"), duration: 3600, key: true}}}
+	p := part{number: 1, wall: noon, video: []sample{{size: 3, duration: 3600, key: true}}, pictures: []byte("abc")}
 	whole := append([]byte("\x00\x00\x00\x08moov"), p.append(nil)...)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])

@@ -150,7 +150,8 @@ func (g *rig) open(dirs ...string) {
 	if err := g.rec.Open(context.Background()); err != nil {
 		g.t.Fatal(err)
 	}
-	g.t.Cleanup(func() { g.rec.Close() })
+	rec := g.rec
+	g.t.Cleanup(func() { rec.Close() })
 	g.rec.mu.Lock()
 	s := g.rec.stream(key{"cam/1", streams.Main})
 	s.seen = true

@@ -1,13 +1,14 @@
 package record
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/g711"
@@ -26,26 +27,30 @@ type segment struct {
 	day   *day
 	at    uint32
 	why   Cause
+	loose bool
 	desc  *streams.Desc
-	start time.Time // server's clock at its first picture
+	start time.Time // server's clock at time 0 of its pictures
 	zero  int64     // time stamp that is decode time 0
 	pts   int64     // of the first picture
 
 	part   part
 	number uint32
-	bytes  int    // of the part
-	buf    []byte // what is written at once
-	size   int64  // of whole parts on the disk
+	bytes  int        // of the part
+	bufs   *sync.Pool // of *[]byte, each what is written at once
+	size   int64      // of whole parts on the disk
 	begun  time.Time
 	raw    int64 // decode time of the last picture as it came
 	next   int64 // decode time after all that was added
 	done   int64 // decode time after all that is on the disk
 	last   uint32
-	held   *sample // the last picture: its length is not known yet
+	held   sample // the last picture: its length is not known yet
+	holds  bool   // there is one
+	heldAt time.Time
 	wrote  bool
 
 	sounds    bool
-	heard     *sample
+	heard     sample // the last packet, likewise
+	hears     bool
 	soundZero int64 // time stamp that is decode time 0 of the sound
 	soundOn   bool
 	soundNext int64
@@ -66,6 +71,10 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 		dir := filepath.Join(disk, "c-"+url.PathEscape(s.camera), string(s.profile), time.UnixMilli(from).UTC().Format(dayName))
 		e := newEntry(uint32(ms-from), 0, int64(len(init)), why)
 		r.mu.Lock()
+		events := r.policies[s.camera].Events
+		if events {
+			e.span |= loose
+		}
 		d := s.dayAt(dir, from)
 		_, taken := d.find(e.at)
 		r.mu.Unlock()
@@ -85,10 +94,10 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 			return nil, fmt.Errorf("new segment: %w", err)
 		}
 		s.insert(d, e)
-		s.live, s.liveAt, s.state = d, e.at, None
+		s.live, s.liveAt = d, e.at
 		r.mu.Unlock()
-		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)),
-			last: videoRate / 25, soundLast: 1, sounds: sounds, begun: time.Now()}, nil
+		return &segment{f: f, disk: disk, day: d, at: e.at, why: why, desc: desc, start: wall, size: int64(len(init)), loose: events,
+			last: videoRate / 25, soundLast: 1, bufs: &r.bufs, sounds: sounds, begun: time.Now()}, nil
 	}
 	return nil, errors.New("new segment: no free name within a second")
 }
@@ -171,30 +180,40 @@ func initOf(d *streams.Desc) (b []byte, sounds bool, err error) {
 }
 
 func (g *segment) entry() entry {
-	return newEntry(g.at, time.Duration(g.done)*time.Second/videoRate, g.size, g.why)
+	e := newEntry(g.at, time.Duration(g.done)*time.Second/videoRate, g.size, g.why)
+	if g.loose {
+		e.span |= loose
+	}
+	return e
 }
 
 func (g *segment) full(pts int64, long time.Duration) bool {
+	if g.loose {
+		long = min(long, looseSegment)
+	}
 	return time.Duration(pts-g.pts)*time.Second/videoRate >= long || g.size >= maxSegment
 }
 
 // waits is how long the oldest picture that is not on the disk has been kept.
 func (g *segment) waits() time.Duration {
-	if g.held == nil && len(g.part.video) == 0 {
+	if !g.holds && len(g.part.video) == 0 {
 		return 0
 	}
 	return time.Since(g.begun)
 }
 
-// picture adds an access unit, as units with their length before them
-// (ISO/IEC 14496-15 5.3.2).
-func (g *segment) picture(f *streams.Frame, nalus [][]byte, dts int64) error {
+// picture adds an access unit.
+func (g *segment) picture(f *streams.Frame, dts int64) error {
 	at := dts - g.zero
-	if at <= g.raw && (g.held != nil || g.number > 0) {
+	if at <= g.raw && (g.holds || g.number > 0) {
 		return errStamps
 	}
+	if g.number > 0 && !g.holds {
+		// Pictures come one by one: the guess is what the last one took.
+		g.last = uint32(min(at-g.raw, int64(maxStep*videoRate/time.Second)))
+	}
 	g.raw = at
-	if g.held != nil {
+	if g.holds {
 		// After a pause the held one's own time was moved, by a guess.
 		d := max(1, at-g.held.dts)
 		at = max(at, g.held.dts+d)
@@ -212,23 +231,18 @@ func (g *segment) picture(f *streams.Frame, nalus [][]byte, dts int64) error {
 	}
 	// After a pause the length of the picture before was a guess.
 	at = max(at, g.next)
-	n := 0
-	for _, u := range nalus {
-		n += 4 + len(u)
-	}
-	data := make([]byte, 0, n)
-	for _, u := range nalus {
-		data = append(binary.BigEndian.AppendUint32(data, uint32(len(u))), u...)
-	}
-	g.held = &sample{data: data, dts: at, offset: int32(f.PTS - g.zero - at), key: f.Key}
+	before := len(g.part.pictures)
+	g.part.pictures = streams.AppendUnits(g.part.pictures, f)
+	g.held = sample{size: len(g.part.pictures) - before, dts: at, offset: int32(f.PTS - g.zero - at), key: f.Key}
+	g.holds, g.heldAt = true, time.Now()
 	return nil
 }
 
 // take puts the held picture into the part.
 func (g *segment) take() {
-	g.part.video = append(g.part.video, *g.held)
-	g.bytes += len(g.held.data)
-	g.next, g.held = g.held.dts+int64(g.held.duration), nil
+	g.part.video = append(g.part.video, g.held)
+	g.bytes += g.held.size
+	g.next, g.holds = g.held.dts+int64(g.held.duration), false
 }
 
 // sound adds a packet of sound.
@@ -253,7 +267,7 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 		g.soundZero, g.soundOn = f.PTS-int64(since)*rate/int64(time.Second), true
 	}
 	at := max(f.PTS-g.soundZero, g.soundNext)
-	if g.heard != nil {
+	if g.hears {
 		d := at - g.heard.dts
 		if d <= 0 {
 			d = int64(g.soundLast)
@@ -261,9 +275,9 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 		}
 		g.hear(uint32(d))
 	}
-	var data []byte
-	for _, p := range f.Payloads {
-		data = append(data, p...)
+	data := f.Payloads[0]
+	if len(f.Payloads) > 1 {
+		data = slices.Concat(f.Payloads...)
 	}
 	switch f.Desc.Audio {
 	case streams.PCMA:
@@ -275,7 +289,8 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 		pcm.Unmarshal(data)
 		data = pcm
 	}
-	g.heard = &sample{data: data, dts: at, key: true}
+	g.part.sounds = append(g.part.sounds, data...)
+	g.heard, g.hears = sample{size: len(data), dts: at, key: true}, true
 	if g.bytes += len(data); g.bytes >= partBytes {
 		return g.flush(false)
 	}
@@ -284,17 +299,17 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 
 func (g *segment) hear(d uint32) {
 	g.heard.duration, g.soundLast = d, d
-	g.part.audio = append(g.part.audio, *g.heard)
-	g.soundNext, g.heard = g.heard.dts+int64(d), nil
+	g.part.audio = append(g.part.audio, g.heard)
+	g.soundNext, g.hears = g.heard.dts+int64(d), false
 }
 
 // flush writes a part; all: what is held as well, its length guessed.
 func (g *segment) flush(all bool) error {
-	if all && g.held != nil {
+	if all && g.holds {
 		g.held.duration = g.last
 		g.take()
 	}
-	if all && g.heard != nil {
+	if all && g.hears {
 		g.hear(g.soundLast)
 	}
 	if len(g.part.video) == 0 && len(g.part.audio) == 0 {
@@ -306,9 +321,15 @@ func (g *segment) flush(all bool) error {
 	if len(g.part.video) > 0 {
 		g.part.wall = g.start.Add(time.Duration(g.part.video[0].dts) * time.Second / videoRate)
 	}
-	g.buf = g.part.append(g.buf[:0])
-	n, err := g.f.WriteAt(g.buf, g.size)
-	g.part.video, g.part.audio, g.bytes = g.part.video[:0], g.part.audio[:0], 0
+	buf, _ := g.bufs.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	defer g.bufs.Put(buf)
+	*buf = g.part.append((*buf)[:0])
+	n, err := g.f.WriteAt(*buf, g.size)
+	g.part.rest()
+	g.bytes, g.begun = len(g.part.pictures)+len(g.part.sounds), g.heldAt
 	if err != nil {
 		return fmt.Errorf("write part: %w", err)
 	}
@@ -317,10 +338,26 @@ func (g *segment) flush(all bool) error {
 	return nil
 }
 
+// rest leaves what is not of the part that was written.
+func (p *part) rest() {
+	p.pictures = p.pictures[:copy(p.pictures, p.pictures[sizeOf(p.video):])]
+	p.sounds = p.sounds[:copy(p.sounds, p.sounds[sizeOf(p.audio):])]
+	p.video, p.audio = p.video[:0], p.audio[:0]
+}
+
 // finish brings a segment to the disk and into the index, cut to its whole parts.
 func (r *Recorder) finish(s *stream, g *segment) error {
-	err := g.flush(true)
-	err = errors.Join(err, g.f.Truncate(g.size), g.f.Sync(), g.f.Close())
+	err := errors.Join(g.flush(true), g.f.Truncate(g.size))
+	if g.loose && !r.wanted(s, g) {
+		err = errors.Join(err, g.f.Close())
+		r.settle(s, g)
+		if g.number == 0 {
+			err = errors.Join(err, os.Remove(g.day.path(g.entry())))
+		}
+		return errors.Join(err, r.dropLoose(s, false))
+	}
+	err = errors.Join(err, g.f.Sync(), g.f.Close())
+	g.loose = false
 	e := g.entry()
 	path := g.day.path(e)
 	if g.number == 0 {
@@ -328,14 +365,19 @@ func (r *Recorder) finish(s *stream, g *segment) error {
 	} else if lerr := g.day.log(made, e); lerr != nil {
 		err = errors.Join(err, lerr) // the next Open takes it from the file
 	}
+	r.settle(s, g)
+	return err
+}
+
+// settle makes the index in memory know a segment that is closed.
+func (r *Recorder) settle(s *stream, g *segment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i, ok := g.day.find(g.at); ok {
-		g.day.entries[i] = e
+		g.day.put(i, g.entry())
 		if g.number == 0 {
 			s.drop(g.day, i)
 		}
 	}
 	s.live = nil
-	return err
 }

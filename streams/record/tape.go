@@ -17,7 +17,8 @@ const (
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
 	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
 	partTime   = 800 * time.Millisecond // of pictures in a part
-	partWait   = 950 * time.Millisecond // how long a part is kept back where pictures are few
+	partWait   = 400 * time.Millisecond // how long a picture is kept back
+	lookEvery  = 125 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
 	partBytes  = 4 << 20
 	maxSegment = 1 << 30 // bytes
 	retryDisk  = 2 * time.Second
@@ -58,68 +59,65 @@ func (l *timeline) wall(f *streams.Frame) time.Time {
 // off is by how much the server's clock is ahead of the timeline.
 func (l *timeline) off(f *streams.Frame) time.Duration { return f.At.Round(0).Sub(l.wall(f)) }
 
+// run looks for frames a few times a second: a wake for each would cost more than
+// writing them.
 func (t *tape) run(ctx context.Context) {
-	wake := make(chan struct{}, 1)
-	reader := t.hub.NewReader(func() {
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
-	})
+	reader := t.hub.NewPatientReader(func() {})
 	defer reader.Close()
-	defer func() { t.end(Stopped) }()
-	timer := time.NewTimer(partWait)
-	defer timer.Stop()
+	defer func() { t.drain(reader); t.end(Stopped) }()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.hub.Gone():
 			return
-		case <-timer.C:
-			timer.Reset(t.idle())
-			continue
-		case <-wake:
+		case <-tick.C:
 		}
-		for ctx.Err() == nil {
-			f, _ := reader.Next()
-			if f == nil {
-				break
-			}
-			if n := reader.Dropped(); n != t.dropped {
-				// Frames before the first key frame are dropped as well.
-				if t.seg != nil && f.Kind == streams.Video && f.Key {
-					t.end(Behind)
-				}
-				t.dropped = n
-			}
-			t.frame(f)
-		}
+		t.drain(reader)
+		t.idle()
 	}
 }
 
-// idle brings what waits to the disk where pictures come too seldom to do it,
-// and returns when to look again.
-func (t *tape) idle() time.Duration {
-	if t.seg == nil {
-		return partWait
+// drain takes the frames that there are. More come slower than they are taken:
+// the disk ends a segment where it does not keep up.
+func (t *tape) drain(reader *streams.Reader) {
+	for {
+		f, _ := reader.Next()
+		if f == nil {
+			return
+		}
+		if n := reader.Dropped(); n != t.dropped {
+			// Frames before the first key frame are dropped as well.
+			if t.seg != nil && f.Kind == streams.Video && f.Key {
+				t.end(Behind)
+			}
+			t.dropped = n
+		}
+		t.frame(f)
 	}
-	waits := t.seg.waits()
-	switch {
+}
+
+// idle brings what waits to the disk.
+func (t *tape) idle() {
+	if t.seg == nil {
+		return
+	}
+	switch waits := t.seg.waits(); {
 	case waits >= partWait:
-		if err := t.seg.flush(true); err != nil {
+		// The last picture's length is not known before the next one has come.
+		late := len(t.seg.part.video) == 0
+		if err := t.seg.flush(late); err != nil {
 			t.fail(err)
-			return partWait
+			return
 		}
 		t.told()
-	case waits > 0:
-		return partWait - waits
-	case time.Since(t.seg.begun) > silence:
+	case waits == 0 && time.Since(t.seg.begun) > silence:
 		t.rec.mu.Lock()
-		t.s.state = Offline
+		t.s.turn(Offline, t.rec.Now())
 		t.rec.mu.Unlock()
 	}
-	return partWait
 }
 
 func (t *tape) frame(f *streams.Frame) {
@@ -144,10 +142,6 @@ func (t *tape) frame(f *streams.Frame) {
 }
 
 func (t *tape) video(f *streams.Frame) error {
-	nalus := streams.Units(f)
-	if len(nalus) == 0 {
-		return nil
-	}
 	line := &t.lines[streams.Video]
 	if line.at.IsZero() {
 		line.set(f)
@@ -183,7 +177,7 @@ func (t *tape) video(f *streams.Frame) error {
 		}
 		t.order = nil
 	}
-	dts, err := t.decodeTime(f, nalus)
+	dts, err := t.decodeTime(f)
 	if err != nil {
 		return errStamps
 	}
@@ -192,11 +186,11 @@ func (t *tape) video(f *streams.Frame) error {
 			return err
 		}
 	}
-	return t.seg.picture(f, nalus, dts)
+	return t.seg.picture(f, dts)
 }
 
 // decodeTime is the time stamp itself but for B-pictures.
-func (t *tape) decodeTime(f *streams.Frame, nalus [][]byte) (int64, error) {
+func (t *tape) decodeTime(f *streams.Frame) (int64, error) {
 	if !f.Desc.BFrames {
 		return f.PTS, nil
 	}
@@ -211,7 +205,7 @@ func (t *tape) decodeTime(f *streams.Frame, nalus [][]byte) (int64, error) {
 			t.order = x.Extract
 		}
 	}
-	return t.order(nalus, f.PTS)
+	return t.order(streams.Units(f), f.PTS)
 }
 
 func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
@@ -221,6 +215,9 @@ func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
 		return err
 	}
 	seg.zero, seg.pts = dts, f.PTS
+	// B-pictures are decoded before they are shown: the first is shown later than
+	// decode time 0.
+	seg.start = wall.Add(-time.Duration(f.PTS-dts) * time.Second / videoRate)
 	t.seg, t.why, t.least = seg, None, maxLate
 	return nil
 }
@@ -231,7 +228,7 @@ func (t *tape) end(why Cause) {
 		t.why = why
 	}
 	t.rec.mu.Lock()
-	t.s.state = why
+	t.s.turn(why, t.rec.Now())
 	t.rec.mu.Unlock()
 	if t.seg == nil {
 		return
@@ -270,9 +267,10 @@ func (t *tape) told() {
 	t.rec.mu.Lock()
 	defer t.rec.mu.Unlock()
 	if i, ok := t.seg.day.find(t.seg.at); ok {
-		t.seg.day.entries[i] = t.seg.entry()
+		t.seg.day.put(i, t.seg.entry())
 	}
-	t.s.state = None
+	t.s.wrote = t.rec.Now()
+	t.s.turn(None, t.s.wrote)
 }
 
 func sameDesc(a, b *streams.Desc) bool {

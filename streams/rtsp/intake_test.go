@@ -33,11 +33,13 @@ const (
 // of their own, so that the CPU time is that of taking in alone.
 func BenchmarkIntake(b *testing.B) {
 	for _, n := range []int{1, 20, 100, 200} {
-		b.Run(fmt.Sprintf("cameras=%d", n), func(b *testing.B) { benchIntake(b, n) })
+		b.Run(fmt.Sprintf("cameras=%d", n), func(b *testing.B) { benchIntake(b, n, nil) })
 	}
 }
 
-func benchIntake(b *testing.B, n int) {
+// benchIntake measures n cameras; with is called once they are known, before they
+// are live.
+func benchIntake(b *testing.B, n int, with func(*streams.Fleet)) {
 	addr := benchChild(b)
 	debug.FreeOSMemory()
 	before := resident(b)
@@ -55,6 +57,9 @@ func benchIntake(b *testing.B, n int) {
 		id := strconv.Itoa(i)
 		fleet.Set(id, streams.Spec{Camera: id, Profile: streams.Main, URL: rtspURL(addr, "cam"), Always: true})
 	}
+	if with != nil {
+		with(fleet)
+	}
 	for seen := map[string]bool{}; len(seen) < n; {
 		select {
 		case id := <-live:
@@ -65,11 +70,14 @@ func benchIntake(b *testing.B, n int) {
 	}
 	time.Sleep(benchGOP * time.Second / benchRate) // a whole GOP is kept
 	for b.Loop() {
-		cpu, at := cpuTime(b), time.Now()
+		cpu, wrote, at := cpuTime(b), written(b), time.Now()
 		time.Sleep(benchMeasure)
 		share := float64(cpuTime(b)-cpu) / float64(time.Since(at)) * 100
 		b.ReportMetric(share, "cpu%")
 		b.ReportMetric(share/float64(n), "cpu%/camera")
+		if with != nil {
+			b.ReportMetric(float64(written(b)-wrote)/time.Since(at).Seconds()/1e6, "written-MB/s")
+		}
 		b.ReportMetric(float64(resident(b)-before)/float64(n), "resident-B/camera")
 	}
 	var lost, discarded int64

@@ -83,7 +83,7 @@ func testCameras(t *testing.T, s alerts.Store) {
 		t.Fatalf("camera came back as %+v, want %+v", got, cam)
 	}
 	wantKind(t, save(Camera("cam1", "v1", "")), alerts.Conflict, "a second camera with the same id")
-	cam.Name, cam.GridID, cam.Sealed = "renamed", "", nil
+	cam.Name, cam.GridID, cam.Sealed, cam.Record = "renamed", "", nil, alerts.RecordPlan{}
 	if err := save(cam); err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,11 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Shifts":       testShifts,
 		"Emergencies":  testEmergencies,
 
+		"Evidence":     testEvidence,
+		"ClipRequests": testClipRequests,
+		"ClipExports":  testClipExports,
+		"Holds":        testHolds,
+
 		"AuditChain":      testAuditChain,
 		"AuditConcurrent": testAuditConcurrent,
 		"AuditLists":      testAuditLists,
@@ -160,9 +165,15 @@ func Camera(id, area, grid string) alerts.Camera {
 		ID: id, AreaID: area, GridID: grid, Name: "Camera " + id, Point: alerts.Point{Lon: 117.123456789012, Lat: 31.987654321098},
 		Given: alerts.Point{Lon: 117.13, Lat: 31.99}, System: alerts.BD09, Height: 4.5, Azimuth: 270, FOV: 90, Range: 80,
 		Class: alerts.PublicCamera, Owner: "所有人", Purpose: "gate", Filing: "F-1", Retention: 30, MainURL: "rtsp://10.0.0.1/main",
-		SubURL: "rtsp://10.0.0.1/sub", Transport: "tcp", Mode: alerts.OnDemand, Sealed: []byte{0, 1, 2, 255}, Enabled: true,
+		SubURL: "rtsp://10.0.0.1/sub", Transport: "tcp", Mode: alerts.OnDemand, Record: Plan(), Sealed: []byte{0, 1, 2, 255}, Enabled: true,
 		UpdatedAt: Base,
 	}
+}
+
+// Plan is a plan of recording that says everything.
+func Plan() alerts.RecordPlan {
+	return alerts.RecordPlan{Mode: alerts.RecordSchedule, Profiles: []string{"main", "sub"}, Before: 30, After: 60, Bytes: 1 << 40,
+		Schedule: []alerts.RecordTime{{Days: []int{1, 5}, From: "08:00", To: "18:30"}, {Days: []int{6}, From: "22:00", To: "06:00"}}}
 }
 
 // Alert makes the n-th alert of a test, n seconds after Base.

@@ -3,8 +3,8 @@
  * pages turn kinds into words. A 401 on any route but sign-in is told to onSignedOut.
  */
 import type {
-  Alert, Area, AreaProps, BasemapProps, Camera, Category, FeatureCollection, Grid, GridProps, Incident, List, LonLat,
-  Me, NearCamera, Problem, Receipt,
+  Alert, Area, AreaProps, BasemapProps, Camera, Case, Category, ClipRequest, Evidence, Export, FeatureCollection, Grid, GridProps, Hold, Incident,
+  List, LonLat, Me, NearCamera, NewExport, NewPlayback, Playback, Problem, Profile, Receipt, Recordings, TimeSpan, Verdict,
 } from './types'
 
 export type ErrorKind =
@@ -63,7 +63,7 @@ export interface Reported {
 const TIMEOUT_MS = 20_000
 const UPLOAD_TIMEOUT_MS = 180_000
 
-type Query = Record<string, string | number | boolean | undefined>
+type Query = Record<string, string | number | boolean | readonly string[] | undefined>
 
 export class Client {
   /** Called when the server no longer knows us. */
@@ -130,6 +130,74 @@ export class Client {
     return this.#json('POST', '/incidents', { form, headers, timeoutMs: UPLOAD_TIMEOUT_MS, quiet: true })
   }
 
+  cases(query: { q?: string; open?: boolean; limit?: number; sort?: 'updated' | 'opened' } = {}, signal?: AbortSignal): Promise<List<Case>> {
+    return this.#json('GET', '/cases', { query, signal })
+  }
+  /** By id or by code. */
+  case(id: string): Promise<Case> {
+    return this.#json('GET', `/cases/${encodeURIComponent(id)}`)
+  }
+  caseIncidents(id: string): Promise<List<Incident>> {
+    return this.#json('GET', `/cases/${encodeURIComponent(id)}/incidents`)
+  }
+
+  /** What is recorded of these cameras, with the alarms and cases around them. */
+  recordings(cameras: readonly string[], profile: Profile, span: TimeSpan, signal?: AbortSignal): Promise<Recordings> {
+    return this.#json('GET', '/recordings', { query: { camera: cameras, profile, ...span }, signal })
+  }
+  openPlayback(wanted: NewPlayback): Promise<Playback> {
+    return this.#json('POST', '/playbacks', { body: wanted })
+  }
+  async closePlayback(id: string): Promise<void> {
+    await this.#json('DELETE', `/playbacks/${encodeURIComponent(id)}`, { quiet: true })
+  }
+  /** Times of the key frames before a moment (epoch ms), the latest first. */
+  keyframes(playback: string, camera: string, before: number, n: number, signal?: AbortSignal): Promise<List<string>> {
+    const query = { camera, before: new Date(before).toISOString(), n }
+    return this.#json('GET', `/playbacks/${encodeURIComponent(playback)}/keyframes`, { query, signal })
+  }
+
+  /** The same key again gives the same export. */
+  startExport(wanted: NewExport, idempotencyKey: string): Promise<Export> {
+    return this.#json('POST', '/exports', { body: wanted, headers: { 'Idempotency-Key': idempotencyKey } })
+  }
+  export(id: string, signal?: AbortSignal): Promise<Export> {
+    return this.#json('GET', `/exports/${encodeURIComponent(id)}`, { signal })
+  }
+  /** One's own. */
+  exports(): Promise<List<Export>> {
+    return this.#json('GET', '/exports')
+  }
+  async cancelExport(id: string): Promise<void> {
+    await this.#json('DELETE', `/exports/${encodeURIComponent(id)}`)
+  }
+
+  evidence(caseId: string): Promise<List<Evidence>> {
+    return this.#json('GET', `/cases/${encodeURIComponent(caseId)}/evidence`)
+  }
+  verifyEvidence(id: string): Promise<Verdict> {
+    return this.#json('POST', `/evidence/${encodeURIComponent(id)}/verify`, { timeoutMs: UPLOAD_TIMEOUT_MS })
+  }
+  clipRequests(query: { state?: ClipRequest['state']; case_id?: string } = {}, signal?: AbortSignal): Promise<List<ClipRequest>> {
+    return this.#json('GET', '/clip-requests', { query, signal })
+  }
+  requestClip(caseId: string, wanted: TimeSpan & { cameras: string[]; reason: string }, idempotencyKey: string): Promise<ClipRequest> {
+    const headers = { 'Idempotency-Key': idempotencyKey }
+    return this.#json('POST', `/cases/${encodeURIComponent(caseId)}/clip-requests`, { body: wanted, headers })
+  }
+  approveClip(id: string, note: string): Promise<ClipRequest> {
+    return this.#json('POST', `/clip-requests/${encodeURIComponent(id)}/approval`, { body: note ? { note } : {} })
+  }
+  refuseClip(id: string, reason: string): Promise<ClipRequest> {
+    return this.#json('POST', `/clip-requests/${encodeURIComponent(id)}/refusal`, { body: { reason } })
+  }
+  holds(caseId: string): Promise<List<Hold>> {
+    return this.#json('GET', `/cases/${encodeURIComponent(caseId)}/holds`)
+  }
+  reviewHold(id: string, until: string, reason: string): Promise<Hold> {
+    return this.#json('POST', `/holds/${encodeURIComponent(id)}/review`, { body: { until, reason } })
+  }
+
   async #json<T>(
     method: string,
     path: string,
@@ -179,7 +247,8 @@ export class Client {
 function queryOf(query: Query | undefined): string {
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== '') params.set(name, String(value))
+    if (Array.isArray(value)) for (const one of value) params.append(name, String(one))
+    else if (value !== undefined && value !== '') params.set(name, String(value))
   }
   const text = params.toString()
   return text && `?${text}`

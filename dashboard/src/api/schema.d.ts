@@ -148,6 +148,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/areas/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an area was and will be, oldest first
+         * @description Needs a session or token with the right `view_map`.
+         */
+        get: operations["area-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attachments/{id}": {
         parameters: {
             query?: never;
@@ -464,6 +484,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{id}/clip-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for footage that the caller may not cut himself
+         * @description Needs a session with the right `request_clips`.
+         */
+        post: operations["request-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{id}/comments": {
         parameters: {
             query?: never;
@@ -482,6 +522,66 @@ export interface paths {
          * @description Needs a session with the right `work_cases`.
          */
         post: operations["comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a case rests on: clips and copies in the order of their chain, then photos
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/evidence/package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All evidence of a case as a signed zip, which `gateway verify` checks without a server
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["evidence-package"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Footage that is kept from deletion for a case
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["case-holds"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -546,6 +646,66 @@ export interface paths {
         get: operations["categories"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests for footage, newest first: officers and leaders see those of the cases in their areas, others their own
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["clip-requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests/{id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve a request: exactly what was asked for is cut into the case
+         * @description Needs a session with the right `approve_clips`.
+         */
+        post: operations["approve-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clip-requests/{id}/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse a request, with the reason
+         * @description Needs a session with the right `approve_clips`.
+         */
+        post: operations["refuse-clips"];
         delete?: never;
         options?: never;
         head?: never;
@@ -680,6 +840,219 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Emergency access to the caller's areas, and what the caller has taken, newest first
+         * @description Needs a session or token with the right `read_alerts`.
+         */
+        get: operations["emergencies"];
+        put?: never;
+        /**
+         * Take emergency access to an area of the own city
+         * @description Needs a session with the right `take_emergency`. It is granted at once and opens reading alone: map, cameras and their pictures, incidents, cases, alarms. It is told to the officers of the area and above, ends by itself, what ran under it within 5 s as well, and is reviewed by a centre above the area.
+         */
+        post: operations["take-emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergencies/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Areas that the caller can take emergency access to
+         * @description Needs a session with the right `take_emergency`.
+         */
+        get: operations["emergency-areas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergencies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One emergency access, with what was seen under it
+         * @description Needs a session or token with the right `read_alerts`.
+         */
+        get: operations["emergency"];
+        put?: never;
+        post?: never;
+        /**
+         * End an emergency access before its time; it is kept
+         * @description Needs a session with the right `take_emergency`.
+         */
+        delete: operations["end-emergency"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/emergencies/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review an emergency access that has ended, once, from a centre above the area
+         * @description Needs a session with the right `take_emergency`.
+         */
+        post: operations["review-emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key that packages of evidence are signed with */
+        get: operations["evidence-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a copy of a clip for sharing: masked and marked, always labelled as a copy
+         * @description Needs a session with the right `export_clips`.
+         */
+        post: operations["copy-evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file of a clip or a copy, byte for byte; ranges are answered
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        get: operations["evidence-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a clip: its file against its hash, its chain, and the audit
+         * @description Needs a session or token with the right `read_cases`.
+         */
+        post: operations["verify-evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's exports of clips, newest first
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["clip-exports"];
+        put?: never;
+        /**
+         * Cut clips out of the record into a case's evidence
+         * @description Needs a session with the right `export_clips`. The order is worked at in the background and survives a restart; a range that the case has already of a camera is not cut twice.
+         */
+        post: operations["order-clips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an export of clips has come
+         * @description Needs a session with the right `export_clips`.
+         */
+        get: operations["clip-export"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel an export; clips that are done stay
+         * @description Needs a session with the right `export_clips`.
+         */
+        delete: operations["cancel-clips"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grids": {
         parameters: {
             query?: never;
@@ -708,7 +1081,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Grids with their shapes; with ?at=2026-11-24, a day or a moment, as they were then
+         * Grids with their shapes
          * @description Needs a session or token with the right `view_map`.
          */
         get: operations["grids-geojson"];
@@ -778,6 +1151,26 @@ export interface paths {
         get: operations["grid-versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep held footage longer or shorter, or release it
+         * @description Needs a session with the right `export_clips`.
+         */
+        post: operations["review-hold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -992,6 +1385,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/playbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See recordings for a purpose; a leader for a case, too
+         * @description Needs a session with the right `playback`. It ends with the session and with the right. At most 16 an account: the oldest ends for one more.
+         */
+        post: operations["begin-playback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a playback
+         * @description Needs a session, or a machine's token.
+         */
+        delete: operations["end-playback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}/keyframes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key frames before a time, for stepping backwards
+         * @description Needs a session with the right `playback`.
+         */
+        get: operations["key-frames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/playbacks/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A run of recorded pictures as fragmented MP4, for Media Source Extensions
+         * @description Needs a session with the right `playback`. From the key frame at or before `at`, whole groups of pictures, up to a gap or a change of the stream. 404 with a fault of `at` where nothing is recorded then.
+         */
+        get: operations["play"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1128,6 +1601,26 @@ export interface paths {
          * @description Open to everybody who has the code, 20 at once and one in 3 seconds from one address. Holds no personal data.
          */
         get: operations["receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is recorded of cameras, what is missing and why, and what happened then
+         * @description Needs a session with the right `playback`.
+         */
+        get: operations["recordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1736,6 +2229,27 @@ export interface components {
             /** @description It was counted, not made anew */
             repeated: boolean;
         };
+        AlarmMark: {
+            /**
+             * Format: date-time
+             * @description First time
+             */
+            at: string;
+            /** @description Camera that raised it */
+            camera: string;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description Kind
+             * @example fire
+             */
+            kind: string;
+            /**
+             * @description How grave it is
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low";
+        };
         AlertView: {
             /** @description Area it lies in */
             area_id: string;
@@ -1791,6 +2305,24 @@ export interface components {
             /** @description The source's words */
             text?: string;
         };
+        AlreadyExported: {
+            /** @description Camera */
+            camera: string;
+            /** @description Case that it belongs to */
+            case_id: string;
+            /** @description Piece of evidence */
+            evidence_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
         AppealInput: {
             /** @description Case it is about */
             case_id?: string;
@@ -1836,6 +2368,10 @@ export interface components {
             /** @description Name of the grid leader */
             user_name: string;
         };
+        Approval: {
+            /** @description For who asked */
+            note?: string;
+        };
         AreaRef: {
             /** @description Identifier */
             id: string;
@@ -1843,6 +2379,41 @@ export interface components {
             name: string;
             /** @description English name */
             name_en?: string;
+        };
+        AreaVersionView: {
+            /** @description Longitude and latitude of a point in its middle */
+            center: number[] | null;
+            /**
+             * @description 12-digit code: 2 province, 2 prefecture, 2 county, 3 township, 3 village
+             * @example 990101002003
+             */
+            code?: string;
+            /**
+             * @description Identifier
+             * @example liuhe
+             */
+            id: string;
+            /**
+             * @description Level of the area and of its centre
+             * @enum {string}
+             */
+            level: "city" | "county" | "township" | "village";
+            /** @description Chinese name */
+            name: string;
+            /** @description English name */
+            name_en?: string;
+            /** @description The area it is part of; absent for a root */
+            parent_id?: string;
+            /**
+             * Format: date-time
+             * @description Beginning of this version; absent: since ever
+             */
+            valid_from?: string;
+            /**
+             * Format: date-time
+             * @description End of this version; absent: still
+             */
+            valid_to?: string;
         };
         AreaView: {
             /** @description Longitude and latitude of a point in its middle */
@@ -1931,6 +2502,28 @@ export interface components {
             /** @description Name of the person or machine then */
             user_name?: string;
         };
+        Box: {
+            /**
+             * Format: double
+             * @description Height
+             */
+            h: number;
+            /**
+             * Format: double
+             * @description Width
+             */
+            w: number;
+            /**
+             * Format: double
+             * @description Left edge, 0 to 1 of the picture's width
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description Upper edge, 0 to 1 of its height
+             */
+            y: number;
+        };
         BriefView: {
             /** @description Area it is about, with everything below it */
             area_id: string;
@@ -1938,6 +2531,11 @@ export interface components {
             area_name: string;
             /** @description Those of the week before */
             before: components["schemas"]["CaseCountView"];
+            /**
+             * Format: int64
+             * @description Closings of cases of the week at which the reporter was called back 回访
+             */
+            called_back: number;
             /** @description By category, the greatest change first */
             categories: components["schemas"]["ChangeView"][];
             /** @description The trend: eight weeks up to the end of this one, day by day */
@@ -1956,6 +2554,11 @@ export interface components {
              * @description Of the week: refused as outside the published list of matters
              */
             refused: number;
+            /**
+             * Format: int64
+             * @description Of those: the reporter was satisfied
+             */
+            satisfied: number;
             /** @description The cases of the week */
             this: components["schemas"]["CaseCountView"];
             /**
@@ -2066,6 +2669,8 @@ export interface components {
              * @description Longest useful distance in metres; 0 unknown
              */
             range_m: number;
+            /** @description What of it is recorded; what is recorded is pulled */
+            record: components["schemas"]["RecordView"];
             /**
              * Format: int64
              * @description Days its recording is kept
@@ -2181,6 +2786,8 @@ export interface components {
              * @description Longest useful distance in metres; 0 unknown
              */
             range_m?: number;
+            /** @description What of it is recorded; nothing when absent */
+            record?: components["schemas"]["RecordInput"];
             /**
              * Format: int64
              * @description Days its recording is kept, 1 to 3650; 30 when absent; at least 30 for class 1
@@ -2258,6 +2865,8 @@ export interface components {
              * @description Longest useful distance in metres
              */
             range_m?: number;
+            /** @description What of it is recorded; fields left out stay */
+            record?: components["schemas"]["RecordInput"];
             /**
              * Format: int64
              * @description Days its recording is kept
@@ -2410,10 +3019,20 @@ export interface components {
             /** @description Name of the area, grid or department */
             name?: string;
             /**
+             * Format: double
+             * @description Share that is not late, 0 to 1: open cases past their time count as late; 1 where there are none
+             */
+            on_time_rate: number;
+            /**
              * Format: int64
              * @description Not closed
              */
             open: number;
+            /**
+             * Format: double
+             * @description Share that was opened again at least once, 0 to 1
+             */
+            reopen_rate: number;
             /**
              * Format: int64
              * @description Opened again at least once
@@ -2435,12 +3054,30 @@ export interface components {
              */
             total: number;
         };
+        CaseMark: {
+            /**
+             * Format: date-time
+             * @description When it was reported
+             */
+            at: string;
+            /** @description Code of its category */
+            category: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Its code */
+            number: string;
+            /**
+             * @description How grave it is
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low";
+        };
         CaseView: {
             /** @description Where, in the reporter's words */
             address: string;
             /** @description Area where it happened */
             area_id: string;
-            /** @description Name of that area */
+            /** @description Name of that area on that day */
             area_name: string;
             /**
              * Format: date-time
@@ -2504,7 +3141,7 @@ export interface components {
             first_severity: "critical" | "high" | "medium" | "low";
             /** @description Grid where it happened */
             grid_id?: string;
-            /** @description Name of that grid */
+            /** @description Name of that grid on that day */
             grid_name?: string;
             /** @description Area whose centre holds it */
             holder_id: string;
@@ -2609,6 +3246,8 @@ export interface components {
             supervise_due?: string;
             /** @description First words of the first report */
             title: string;
+            /** @description Of one case alone: the areas where it happened, from the top, as they were called and lay on that day */
+            trail?: components["schemas"]["AreaRef"][] | null;
             /**
              * Format: int64
              * @description How often a department passed it on
@@ -2669,6 +3308,155 @@ export interface components {
              */
             this: number;
         };
+        ClipCamera: {
+            /** @description Camera */
+            id: string;
+            /**
+             * @description main (the default) or sub
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+        };
+        ClipExportView: {
+            /** @description Clips in sight that were there before and hold all that is asked for. The same range of the same camera is not cut twice for one case */
+            already: components["schemas"]["AlreadyExported"][];
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Who ordered it */
+            by: string;
+            /**
+             * Format: int64
+             * @description Of the clips that are there
+             */
+            bytes: number;
+            /** @description Cameras */
+            cameras: components["schemas"]["ClipCamera"][];
+            /** @description Case that the clips are for */
+            case_id: string;
+            /** @description Request that was approved */
+            clip_request_id?: string;
+            /** @description What it has made */
+            clips: components["schemas"]["ExportedClip"][];
+            /**
+             * Format: date-time
+             * @description When it ended
+             */
+            ended_at?: string;
+            /** @description Why it failed, or what is missing */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Note */
+            note?: string;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            progress: number;
+            /** @description What for */
+            purpose: string;
+            /**
+             * @description How far it has come
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        ClipInput: {
+            /** @description Cameras, each once */
+            cameras: components["schemas"]["ClipCamera"][];
+            /** @description Case that they are for, by id or code */
+            case_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Note */
+            note?: string;
+            /** @description What for; it is in the audit */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description End, at most 4 hours after the beginning
+             */
+            to: string;
+        };
+        ClipRequestInput: {
+            /** @description Cameras, each once */
+            cameras: string[];
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Why; who decides reads it */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description End, at most 4 hours after the beginning
+             */
+            to: string;
+        };
+        ClipRequestView: {
+            /** @description Reason of a refusal, or note to an approval */
+            answer?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            answered_at?: string;
+            /** @description Who decided */
+            answered_by?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description Who asks */
+            by: string;
+            /** @description Role then */
+            by_role: string;
+            /** @description Cameras */
+            cameras: string[];
+            /** @description Its code */
+            case_code: string;
+            /** @description Case */
+            case_id: string;
+            /** @description Export that the approval began */
+            export_id?: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Why */
+            reason: string;
+            /**
+             * @description What became of it
+             * @enum {string}
+             */
+            state: "open" | "approved" | "refused";
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
         CommentInput: {
             /** @description Ids of attachments of the case, at most 12 */
             files?: string[] | null;
@@ -2699,6 +3487,14 @@ export interface components {
             mentions: string[] | null;
             /** @description The message */
             text: string;
+        };
+        CopyInput: {
+            /** @description Parts of the picture to be masked, such as faces and plates */
+            boxes?: components["schemas"]["Box"][] | null;
+            /** @description Whom it is for */
+            purpose?: string;
+            /** @description Burn in who made it and when; true when absent */
+            watermark?: boolean;
         };
         DeadlineView: {
             /** @description Minutes count around the clock: emergencies do not wait for the morning */
@@ -2896,6 +3692,234 @@ export interface components {
             /** @description Account of the named person; absent: whoever receives it */
             person_id?: string;
         };
+        EmergencyAct: {
+            /** @description Area of the object */
+            area_id: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            at: string;
+            /** @description What: camera.watch, camera.watch_end, camera.still, read */
+            kind: string;
+            /**
+             * @description Kind and identifier of the object
+             * @example camera/cam000
+             */
+            object: string;
+            /** @description Of the end of watching: how long */
+            seconds?: string;
+        };
+        EmergencyInput: {
+            /** @description Area, with everything below it: one of the caller's city, and not the whole of it */
+            area_id: string;
+            /**
+             * Format: int64
+             * @description How long; 30 when absent
+             */
+            minutes?: number;
+            /** @description Why, 1 to 1000 characters; shown to the officers of that area and above, and to the reviewer */
+            reason: string;
+        };
+        EmergencyView: {
+            /** @description Of one alone: what was seen and done in the area under it, newest first, at most 500; from the audit */
+            acts?: components["schemas"]["EmergencyAct"][] | null;
+            /** @description Area that may be read, with everything below it */
+            area_id: string;
+            /** @description Its name */
+            area_name: string;
+            /**
+             * Format: date-time
+             * @description When it was taken
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it was ended before its time; absent: it was not
+             */
+            ended_at?: string;
+            /** @description Account that ended it */
+            ended_by?: string;
+            /** @description Area of that account's centre then */
+            home_id: string;
+            /** @description Its name */
+            home_name: string;
+            /** @description Identifier */
+            id: string;
+            /** @description Why, in their words */
+            reason: string;
+            /** @description What the reviewer says */
+            review?: string;
+            /**
+             * Format: date-time
+             * @description When it was reviewed
+             */
+            reviewed_at?: string;
+            /** @description Name of the reviewer, as of then */
+            reviewed_by?: string;
+            /** @description Role then */
+            role: string;
+            /** @description It opens the area at this moment */
+            running: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends by itself
+             */
+            until: string;
+            /** @description Account that took it */
+            user_id: string;
+            /** @description Name of who took it, as of then */
+            user_name: string;
+            /**
+             * @description What the review came to; absent: not reviewed yet
+             * @enum {string}
+             */
+            verdict?: "confirmed" | "objected";
+        };
+        EvidenceView: {
+            /**
+             * Format: date-time
+             * @description Server's time of the first picture shown
+             */
+            actual_from?: string;
+            /**
+             * Format: date-time
+             * @description End of the last picture shown
+             */
+            actual_to?: string;
+            /**
+             * Format: date-time
+             * @description When it came in
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Entry of the audit that carries it
+             */
+            audit_seq?: number;
+            /** @description Who had it made */
+            by?: string;
+            /**
+             * Format: int64
+             * @description Length of the file
+             */
+            bytes: number;
+            /** @description Camera */
+            camera?: string;
+            /** @description Its name then */
+            camera_name?: string;
+            /** @description Case that it belongs to */
+            case_id: string;
+            /** @description Hash over this piece and those before it, hex */
+            chain?: string;
+            /** @description Request that was approved for it */
+            clip_request_id?: string;
+            /**
+             * Format: int64
+             * @description By how much the camera's clock was ahead of the server's
+             */
+            clock_offset_ms?: number;
+            /** @description Such as h264 or h265+aac */
+            codec?: string;
+            /** @description Of a clip or a copy, when it is downloaded */
+            file_name?: string;
+            /**
+             * Format: int64
+             * @description Pictures shown
+             */
+            frames?: number;
+            /**
+             * Format: date-time
+             * @description Asked for: beginning
+             */
+            from?: string;
+            /** @description Times without footage; the picture before stands there */
+            gaps?: components["schemas"]["FootageGap"][] | null;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            height?: number;
+            /** @description Identifier */
+            id: string;
+            /**
+             * @description clip: footage, unaltered; copy: altered for sharing; photo: as it was sent
+             * @enum {string}
+             */
+            kind: "clip" | "copy" | "photo";
+            /** @description Times in which pictures are missing, at most 100 */
+            losses?: components["schemas"]["FootageLoss"][] | null;
+            /**
+             * Format: int64
+             * @description How many such times there are in all
+             */
+            lost?: number;
+            /** @description Of the file */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description Place in the case's chain, from 1; absent: a photo, which the incident's or the case's own hash covers
+             */
+            n?: number;
+            /** @description Note */
+            note?: string;
+            /** @description Of a copy: the clip; of an incident's photo: the incident */
+            of?: string;
+            /**
+             * @description Stream
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+            /** @description What for */
+            purpose?: string;
+            /** @description Of the file as it is kept, hex */
+            sha256: string;
+            /**
+             * @description kept: the file is there
+             * @enum {string}
+             */
+            state: "kept";
+            /**
+             * Format: date-time
+             * @description Asked for: end
+             */
+            to?: string;
+            /** @description Where the file is; of a photo, where what is shown of it is */
+            url: string;
+            /**
+             * Format: int64
+             * @description Pixels
+             */
+            width?: number;
+        };
+        ExportedClip: {
+            /**
+             * Format: date-time
+             * @description Server's time of the first picture shown
+             */
+            actual_from: string;
+            /**
+             * Format: date-time
+             * @description End of the last picture shown
+             */
+            actual_to: string;
+            /** @description Camera */
+            camera: string;
+            /** @description Piece of evidence */
+            evidence_id: string;
+            /**
+             * Format: date-time
+             * @description Asked for: beginning
+             */
+            from: string;
+            /** @description Times without footage */
+            gaps: components["schemas"]["FootageGap"][];
+            /**
+             * Format: date-time
+             * @description Asked for: end
+             */
+            to: string;
+        };
         Fault: {
             /** @description Name as the caller wrote it */
             field?: string;
@@ -2906,6 +3930,32 @@ export interface components {
              * @description Row or feature of an import, from 1
              */
             row?: number;
+        };
+        FootageGap: {
+            /** @description offline, disk, restart, behind, clock, deleted, stopped or broken */
+            cause: string;
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        FootageLoss: {
+            /**
+             * Format: date-time
+             * @description When the first picture is missing
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description For how long, milliseconds
+             */
+            ms: number;
         };
         GapFinding: {
             /** @description The area */
@@ -3051,6 +4101,56 @@ export interface components {
              */
             share: number;
         };
+        HoldReview: {
+            /** @description Why */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description New expiry, at most 366 days ahead; absent: release it now
+             */
+            until?: string;
+        };
+        HoldView: {
+            /** @description Camera */
+            camera: string;
+            /** @description Its name */
+            camera_name?: string;
+            /** @description Case */
+            case_id: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what is kept
+             */
+            from: string;
+            /** @description Identifier */
+            id: string;
+            /** @description The record keeps it; false for a moment after the case was opened, and after the release */
+            pinned: boolean;
+            /**
+             * Format: date-time
+             * @description When it was released
+             */
+            released_at?: string;
+            /**
+             * Format: date-time
+             * @description When
+             */
+            reviewed_at?: string;
+            /** @description Who looked at it last */
+            reviewed_by?: string;
+            /**
+             * Format: date-time
+             * @description End of it
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description Expiry: from then on it may be deleted
+             */
+            until: string;
+            /** @description Why it was released, or is kept longer */
+            why?: string;
+        };
         HomeArea: {
             /** @description West, south, east, north */
             bbox: number[] | null;
@@ -3168,6 +4268,21 @@ export interface components {
             /** @description The report */
             text: string;
         };
+        KeyFrameTimes: {
+            /** @description Times of key frames, the latest first, from at most ten minutes before */
+            items: string[];
+        };
+        KeyView: {
+            /**
+             * @description Algorithm (RFC 8032)
+             * @enum {string}
+             */
+            alg: "Ed25519";
+            /** @description First 16 bytes of its SHA-256, for people to compare */
+            fingerprint: string;
+            /** @description 32 bytes, base64 */
+            key: string;
+        };
         ListAlertView: {
             /** @description The items */
             items: components["schemas"]["AlertView"][];
@@ -3177,6 +4292,12 @@ export interface components {
         ListAppealView: {
             /** @description The items */
             items: components["schemas"]["AppealView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListAreaVersionView: {
+            /** @description The items */
+            items: components["schemas"]["AreaVersionView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -3222,6 +4343,18 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListClipExportView: {
+            /** @description The items */
+            items: components["schemas"]["ClipExportView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListClipRequestView: {
+            /** @description The items */
+            items: components["schemas"]["ClipRequestView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListCommentView: {
             /** @description The items */
             items: components["schemas"]["CommentView"][];
@@ -3252,6 +4385,18 @@ export interface components {
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
+        ListEmergencyView: {
+            /** @description The items */
+            items: components["schemas"]["EmergencyView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListEvidenceView: {
+            /** @description The items */
+            items: components["schemas"]["EvidenceView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
         ListGridVersionView: {
             /** @description The items */
             items: components["schemas"]["GridVersionView"][];
@@ -3261,6 +4406,12 @@ export interface components {
         ListGridView: {
             /** @description The items */
             items: components["schemas"]["GridView"][];
+            /** @description Where the next page begins; absent at the end */
+            next_cursor?: string;
+        };
+        ListHoldView: {
+            /** @description The items */
+            items: components["schemas"]["HoldView"][];
             /** @description Where the next page begins; absent at the end */
             next_cursor?: string;
         };
@@ -3713,6 +4864,55 @@ export interface components {
              */
             lon: number;
         };
+        Playback: {
+            /** @description The cameras that it is for */
+            cameras: string[];
+            /**
+             * Format: date-time
+             * @description When it ends at the latest; 30 minutes without a call end it, too
+             */
+            expires: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what may be seen
+             */
+            from: string;
+            /** @description Identifier, for the addresses below it */
+            id: string;
+            /**
+             * @description Which stream
+             * @enum {string}
+             */
+            profile: "main" | "sub";
+            /**
+             * Format: date-time
+             * @description End of it
+             */
+            to: string;
+        };
+        PlaybackInput: {
+            /** @description Identifiers of cameras */
+            cameras: string[];
+            /** @description Case that it is for, by id or code; a leader has to name one */
+            case_id?: string;
+            /**
+             * Format: date-time
+             * @description Beginning of what may be seen
+             */
+            from: string;
+            /**
+             * @description Which stream; main when absent
+             * @enum {string}
+             */
+            profile?: "main" | "sub";
+            /** @description What for, 1 to 200 characters; it is in the audit */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description End of it, at most 31 days later
+             */
+            to: string;
+        };
         PointSumView: {
             /**
              * Format: int64
@@ -4018,6 +5218,118 @@ export interface components {
              */
             step: "report" | "file" | "assign" | "handle" | "feedback" | "closed";
         };
+        RecordInput: {
+            /**
+             * Format: int64
+             * @description Seconds kept after it, 0 to 3600; 60 by default
+             */
+            after_s?: number;
+            /**
+             * Format: int64
+             * @description Seconds kept before an alarm or case, 0 to 300; 30 by default
+             */
+            before_s?: number;
+            /**
+             * Format: int64
+             * @description Most bytes that are kept of the camera, 0: no limit of its own; must be 0 for class 1
+             */
+            bytes?: number;
+            /**
+             * @description When: never (default), always, within schedule, or around alarms and cases alone
+             * @enum {string}
+             */
+            mode?: "off" | "always" | "schedule" | "events";
+            /** @description Which streams: main (default), sub or both */
+            profiles?: ("main" | "sub")[];
+            /** @description When, with the mode schedule; at most 32 times */
+            schedule?: components["schemas"]["RecordTime"][];
+        };
+        RecordTime: {
+            /** @description Days of the week, 1 Monday to 7 Sunday */
+            days: number[] | null;
+            /**
+             * @description HH:MM in the town's time
+             * @example 08:00
+             */
+            from: string;
+            /**
+             * @description HH:MM, 24:00 at the most; not after from: on the next day
+             * @example 18:00
+             */
+            to: string;
+        };
+        RecordView: {
+            /**
+             * Format: int64
+             * @description Seconds kept after it
+             */
+            after_s: number;
+            /**
+             * Format: int64
+             * @description Seconds kept before an alarm or case, with the mode events
+             */
+            before_s: number;
+            /**
+             * Format: int64
+             * @description Most bytes that are kept of the camera; absent: no limit of its own
+             */
+            bytes?: number;
+            /**
+             * @description When: never, always, within schedule, around alarms and cases
+             * @enum {string}
+             */
+            mode: "off" | "always" | "schedule" | "events";
+            /** @description Which streams */
+            profiles: ("main" | "sub")[];
+            /** @description When, with the mode schedule */
+            schedule?: components["schemas"]["RecordTime"][] | null;
+        };
+        Recorded: {
+            /** @description Identifier of the camera */
+            camera: string;
+            /** @description What is missing after the first of it, by time */
+            gaps: components["schemas"]["RecordedGap"][];
+            /**
+             * @description Which stream
+             * @enum {string}
+             */
+            profile: "main" | "sub";
+            /** @description What is there, by time */
+            ranges: components["schemas"]["RecordedRange"][];
+        };
+        RecordedGap: {
+            /**
+             * @description Why: the camera sent nothing; it could not be written; the gateway was not running; it did not keep up; its clock was set; it was deleted; nobody asked to record; the camera's time stamps were of no use
+             * @enum {string}
+             */
+            cause: "offline" | "disk" | "restart" | "behind" | "clock" | "deleted" | "stopped" | "broken";
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        RecordedRange: {
+            /**
+             * Format: date-time
+             * @description Beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+        };
+        Refusal: {
+            /** @description Why; who asked reads it */
+            reason: string;
+        };
         ReportInput: {
             /**
              * Format: double
@@ -4065,6 +5377,15 @@ export interface components {
             incident: components["schemas"]["IncidentView"];
             /** @description Proof of what was reported and when */
             receipt: components["schemas"]["Receipt"];
+        };
+        ReviewInput: {
+            /** @description Why, 1 to 1000 characters */
+            text: string;
+            /**
+             * @description confirmed: it was called for; objected: it was not
+             * @enum {string}
+             */
+            verdict: "confirmed" | "objected";
         };
         ShiftInput: {
             /**
@@ -4372,6 +5693,14 @@ export interface components {
             /** @description How evenly the work is shared among the grids of each village (任务相当) */
             workload: components["schemas"]["VillageWorkload"][];
         };
+        Timeline: {
+            /** @description Alarms of these cameras that the caller may read, by time; at most 500 */
+            alerts: components["schemas"]["AlarmMark"][];
+            /** @description Cases near these cameras that the caller may read, by time; at most 500 */
+            cases: components["schemas"]["CaseMark"][];
+            /** @description The cameras, as they were named */
+            items: components["schemas"]["Recorded"][];
+        };
         TokenInput: {
             /** @description Area it acts in, with everything below it */
             area_id: string;
@@ -4558,6 +5887,12 @@ export interface components {
             role: "duty_officer" | "grid_leader" | "handler" | "leader" | "auditor" | "admin";
             /** @description Name to sign in with */
             username: string;
+        };
+        VerifyView: {
+            /** @description What is wrong, in words */
+            findings: string[];
+            /** @description Nothing is wrong */
+            ok: boolean;
         };
         VillageWorkload: {
             /** @description Village or community */
@@ -4862,7 +6197,10 @@ export interface operations {
     };
     areas: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As they were at this moment, or at the end of this day; now when absent */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4891,7 +6229,13 @@ export interface operations {
     };
     "areas-geojson": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description As they were at this moment, or at the end of this day; now when absent
+                 * @example 2026-11-24
+                 */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5038,6 +6382,38 @@ export interface operations {
             };
         };
     };
+    "area-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAreaVersionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     attachment: {
         parameters: {
             query?: {
@@ -5059,7 +6435,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/jpeg": unknown;
+                    "image/jpeg": string;
                 };
             };
             /** @description Error */
@@ -5904,6 +7280,45 @@ export interface operations {
             };
         };
     };
+    "request-clips": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClipRequestInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case-comments": {
         parameters: {
             query?: {
@@ -5976,6 +7391,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListEvidenceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evidence-package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case-holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListHoldView"];
                 };
             };
             /** @description Error */
@@ -6129,6 +7640,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListCategory"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-requests": {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description What became of them */
+                state?: "open" | "approved" | "refused";
+                /** @description Case */
+                case_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approve-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "refuse-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipRequestView"];
                 };
             };
             /** @description Error */
@@ -6411,6 +8032,476 @@ export interface operations {
             };
         };
     };
+    emergencies: {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Area, with everything below it */
+                area?: string;
+                /** @description Only those that open their area now */
+                running?: boolean;
+                /** @description Only those that nobody has reviewed yet */
+                unreviewed?: boolean;
+                /** @description Only those that the caller has taken */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListEmergencyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "emergency-areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAreaView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "review-emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evidence-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "copy-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evidence-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description Part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "verify-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-exports": {
+        parameters: {
+            query?: {
+                /** @description Most items to return */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "order-clips": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, the request is answered as the first time and done once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClipInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "clip-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipExportView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     grids: {
         parameters: {
             query?: {
@@ -6445,7 +8536,13 @@ export interface operations {
     };
     "grids-geojson": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description As they were at this moment, or at the end of this day; now when absent
+                 * @example 2026-11-24
+                 */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6606,6 +8703,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListGridVersionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "review-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldReview"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldView"];
                 };
             };
             /** @description Error */
@@ -7119,7 +9252,160 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/jpeg": unknown;
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaybackInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Playback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "key-frames": {
+        parameters: {
+            query: {
+                /** @description Camera of the playback */
+                camera: string;
+                /** @description Later ones are left out, and one at this time */
+                before: string;
+                /** @description How many */
+                n?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyFrameTimes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play: {
+        parameters: {
+            query: {
+                /** @description Camera of the playback */
+                camera: string;
+                /** @description Time that has to be shown, RFC 3339 */
+                at: string;
+                /** @description Time that is media time 0, so that cameras can be shown in step; not after the first picture; where the run begins when absent */
+                epoch?: string;
+                /** @description How long, 1 to 60; 10 when absent */
+                seconds?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    /** @description Codecs as MediaSource takes them, such as avc1.64001f,mp4a.40.2; hvc1... needs a browser that decodes H.265 */
+                    "X-Codecs"?: string;
+                    /** @description When its first picture was taken, RFC 3339 */
+                    "X-From"?: string;
+                    /** @description Where what follows begins: the same as X-To where nothing is missing; absent where nothing follows */
+                    "X-Next"?: string;
+                    /** @description none, played, or left-out: there is sound that no browser takes in MP4 (G.711) */
+                    "X-Sound"?: string;
+                    /** @description When it ends */
+                    "X-To"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
                 };
             };
             /** @description Error */
@@ -7407,6 +9693,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReceiptState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordings: {
+        parameters: {
+            query: {
+                /** @description Identifier of a camera; up to 16, each as a parameter of its own */
+                camera: string[] | null;
+                /** @description Beginning */
+                from: string;
+                /** @description End, at most 31 days later */
+                to: string;
+                /** @description Which stream */
+                profile?: "main" | "sub";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
                 };
             };
             /** @description Error */
@@ -8157,7 +10481,7 @@ export interface operations {
                 kind: "areas" | "grids" | "cameras" | "registers" | "rosters";
                 /** @description CSV, an Excel workbook, or GeoJSON */
                 format?: "csv" | "xlsx" | "geojson";
-                /** @description Grids as they were at this moment, or at the end of this day; now when absent */
+                /** @description Areas or grids as they were at this moment, or at the end of this day; now when absent */
                 at?: string;
             };
             header?: never;

@@ -16,7 +16,7 @@ export type Right =
   | 'view_map' | 'watch_video' | 'report' | 'read_incidents' | 'read_alerts'
   | 'manage_cameras' | 'manage_places' | 'manage_users' | 'manage_sources'
   | 'read_cases' | 'work_cases' | 'disclose_name' | 'export_lists' | 'read_audit' | 'manage_rules' | 'manage_tokens'
-  | 'read_structure' | 'keep_registers' | 'take_emergency'
+  | 'read_structure' | 'keep_registers' | 'take_emergency' | 'playback' | 'export_clips' | 'approve_clips' | 'request_clips'
 
 type HomeArea = Narrow<Schemas['HomeArea'], { center: LonLat; bbox: [w: number, s: number, e: number, n: number] }>
 export type Me = Narrow<Schemas['Me'], { area: HomeArea; rights: Right[] }>
@@ -41,6 +41,80 @@ export type Alert = Schemas['AlertView']
 export type CategoryGroup = 'hazard' | 'dispute' | 'facility' | 'opinion'
 export type Category = Narrow<Schemas['Category'], { group: CategoryGroup; severity: Severity }>
 export type Receipt = Schemas['Receipt']
+export type Case = Schemas['CaseView']
+
+export type Profile = 'main' | 'sub'
+export interface TimeSpan { from: string; to: string }
+/** What is recorded of a camera, and what is missing and why. */
+export type Recording = Schemas['Recorded']
+export type GapCause = Schemas['RecordedGap']['cause']
+export type Recordings = Schemas['Timeline']
+/** A grant to look at footage. */
+export type Playback = Schemas['Playback']
+export type NewPlayback = Schemas['PlaybackInput']
+
+export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+export interface Export {
+  id: string
+  case_id: string
+  state: ExportState
+  progress: number
+  bytes: number
+  already: { evidence_id: string; case_id: string; camera: string; from: string; to: string }[]
+  error?: string
+}
+export interface NewExport extends TimeSpan {
+  case_id: string
+  cameras: { id: string; profile: Profile }[]
+  purpose: string
+  note?: string
+}
+export interface Evidence {
+  id: string
+  kind: 'clip' | 'copy' | 'photo'
+  camera?: string
+  camera_name?: string
+  from?: string
+  to?: string
+  actual_from?: string
+  actual_to?: string
+  bytes: number
+  sha256: string
+  chain?: string
+  codec?: string
+  gaps?: TimeSpan[] | null
+  by?: string
+  at: string
+  purpose?: string
+  note?: string
+  url: string
+}
+export interface Verdict { ok: boolean; findings: string[] }
+export interface ClipRequest extends TimeSpan {
+  id: string
+  case_id: string
+  case_code: string
+  cameras: string[]
+  reason: string
+  state: 'open' | 'approved' | 'refused'
+  by: string
+  at: string
+  answered_by?: string
+  answered_at?: string
+  answer?: string
+  export_id?: string
+}
+export interface Hold extends TimeSpan {
+  id: string
+  camera: string
+  camera_name?: string
+  until: string
+  pinned: boolean
+  released_at?: string
+  why?: string
+  reviewed_by?: string
+  reviewed_at?: string
+}
 export type Problem = Schemas['Problem']
 
 export interface List<T> {

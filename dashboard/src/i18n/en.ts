@@ -1,10 +1,14 @@
 import type { Messages } from '.'
+import file from './en/file'
 import map from './en/map'
+import playback from './en/playback'
 import still from './en/still'
 import wall from './en/wall'
 
 const en: Messages = {
+  file,
   map,
+  playback,
   still,
   wall,
   self: 'English',
@@ -171,6 +175,8 @@ const en: Messages = {
     account: 'Account',
     menu: 'Menu of {name}',
     wall: 'Wall',
+    playback: 'Playback',
+    requests: 'Clip requests',
     report: 'Report',
     desk: 'Desk',
   },
@@ -224,6 +230,8 @@ const en: Messages = {
     play: 'Play',
     photo: 'Photo {i} of {n}',
     copyNumber: 'Copy number',
+    toCase: 'Case and evidence',
+    toPlayback: 'Playback',
     class1: 'Class 1 public',
     class2: 'Class 2 key unit',
     class3: 'Class 3 private',
@@ -276,6 +284,9 @@ const en: Messages = {
     sound: 'Sound of the selected picture on or off',
     volume: 'Volume',
     figures: 'Figures of the pictures',
+    rewind: '30 s ago, beside live',
+    playback: 'Open playback',
+    case: 'Open the case',
     locate: 'Map back to here',
     search: 'Search',
     layout: 'Layout of 1, 4, 6, 9 pictures',

@@ -1,10 +1,14 @@
 /** 中文为先。每个键在 en.ts 里都有对应。 */
+import file from './zh-CN/file'
 import map from './zh-CN/map'
+import playback from './zh-CN/playback'
 import still from './zh-CN/still'
 import wall from './zh-CN/wall'
 
 export default {
+  file,
   map,
+  playback,
   still,
   wall,
   self: '中文',
@@ -171,6 +175,8 @@ export default {
     account: '账号',
     menu: '{name} 的菜单',
     wall: '大屏',
+    playback: '回放',
+    requests: '录像请求',
     report: '上报',
     desk: '值守台',
   },
@@ -224,6 +230,8 @@ export default {
     play: '播放',
     photo: '照片 {i}，共 {n} 张',
     copyNumber: '复制编号',
+    toCase: '案卷与证据',
+    toPlayback: '回放',
     class1: '一类 公共区域',
     class2: '二类 重点单位',
     class3: '三类 社会资源',
@@ -276,6 +284,9 @@ export default {
     sound: '打开或关闭选中画面的声音',
     volume: '音量',
     figures: '画面数据',
+    rewind: '30 秒前的画面，与直播并排',
+    playback: '打开回放',
+    case: '打开案卷',
     locate: '地图回到这里',
     search: '搜索',
     layout: '画面布局 1、4、6、9 路',

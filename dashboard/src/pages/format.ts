@@ -48,6 +48,14 @@ export function metres(m: number): number {
   return m < 100 ? Math.round(m) : Math.round(m / 10) * 10
 }
 
+/** 12.4 MB */
+export function bytesWords(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  const value = bytes / 1000 ** power
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]}`
+}
+
 /** A fault as a sentence that says what to do. */
 export function faultWords(fault: unknown, t: Translate): string {
   if (!(fault instanceof ApiError)) return t('error.internal')

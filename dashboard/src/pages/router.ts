@@ -17,6 +17,9 @@ const routes: RouteRecordRaw[] = [
   { path: '/', name: 'home', component: () => import('./Loading.vue'), meta: { right: 'view_map' } },
   { path: '/desk', name: 'desk', component: () => import('./desk/Desk.vue'), meta: { right: 'view_map', live: true } },
   { path: '/wall', name: 'wall', component: () => import('./wall/WallPage.vue'), meta: { right: 'watch_video', live: true } },
+  { path: '/playback', name: 'playback', component: () => import('./playback/PlaybackPage.vue'), meta: { right: 'playback', live: true } },
+  { path: '/cases/:id', name: 'case', component: () => import('./case/CasePage.vue'), meta: { right: 'read_cases' } },
+  { path: '/requests', name: 'requests', component: () => import('./requests/RequestsPage.vue'), meta: { right: 'approve_clips', live: true } },
   { path: '/report', name: 'report', component: () => import('./report/Report.vue'), meta: { right: 'report', theme: 'light' } },
   { path: '/:rest(.*)*', name: 'lost', component: () => import('./Lost.vue') },
 ]

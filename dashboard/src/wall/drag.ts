@@ -1,8 +1,8 @@
 /** Cameras carried to tiles with the mouse: from the list, or from one tile to another. */
+import type { On } from './events'
+
 export const DRAG_TYPE = 'application/x-sharpeyes-camera'
 const DRAG_SLOT = 'application/x-sharpeyes-slot'
-
-type On = <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => void
 
 export interface DragTarget {
   /** The tile under the mouse, below 0 for none. */

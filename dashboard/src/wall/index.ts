@@ -1,4 +1,5 @@
 export { DRAG_TYPE } from './drag'
+export { type Past, type PastDoor } from './past'
 export { Wall, type ShowOptions, type WallOptions } from './wall'
 export { LAYOUTS, isLayout, type Layout } from './layout'
 export { reasonOf, span, type Words } from './words'

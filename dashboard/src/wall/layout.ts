@@ -52,3 +52,9 @@ export function profileFor(width: number, single: boolean, hasSub: boolean, now:
   if (now === 'main' && width >= SUB_BELOW_PX) return 'main'
   return 'sub'
 }
+
+/** The slot beside another: the next one in its row, in its column where there is but one; at the end the one before. */
+export function besideOf(slot: number, { cols }: Shape, layout: Layout): number {
+  const next = cols === 1 || slot % cols < cols - 1
+  return next && slot + 1 < layout ? slot + 1 : Math.max(0, slot - 1)
+}

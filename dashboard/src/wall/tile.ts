@@ -2,8 +2,9 @@
 import type { PlayerView, Sound } from './player'
 import { ageText, pictureText, span, type TileState, type TileWords, type Words } from './words'
 
-const SHAPES: Record<TileState, string> = {
+const SHAPES: Record<TileState | 'past', string> = {
   empty: '',
+  past: 'M4.6 1.2v3L9.6.8v8.4L4.6 5.8v3L.4 5z',
   live: 'M5 1a4 4 0 1 1 0 8a4 4 0 0 1 0-8z',
   stale: 'M5 .8 9.6 9.2H.4z',
   offline: 'M5 .6A4.4 4.4 0 1 0 5 9.4 4.4 4.4 0 0 0 5 .6zM3.4 2.5 7.5 6.6A3 3 0 0 0 3.4 2.5zM2.5 3.4 6.6 7.5A3 3 0 0 1 2.5 3.4z',
@@ -15,6 +16,9 @@ const SHAPES: Record<TileState, string> = {
 const SPEAKER = 'M.6 3.4h1.9L5.2 1.1v7.8L2.5 6.6H.6z'
 const WAVES = 'M6.3 3.1a2.6 2.6 0 0 1 0 3.8M7.6 1.7a4.6 4.6 0 0 1 0 6.6'
 const CROSS = 'M6.4 3.5l3 3M9.4 3.5l-3 3'
+const BACK = 'M2.2 1.2v2.6h2.6M2.4 3.7A3.7 3.7 0 1 1 1.3 6'
+const OPEN = 'M1 8.8V3.2h3M6 1h3v3M9 1 4.6 5.4'
+const SHUT = 'M2 2l6 6M8 2l-6 6'
 
 function el<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, parent?: HTMLElement): HTMLElementTagNameMap[K] {
   const node = document.createElement(tag)
@@ -38,6 +42,16 @@ function drawing(className: string, parent: HTMLElement, ...paths: ('fill' | 'li
     svg.append(path)
     return path
   })
+}
+
+/** A small button at a tile's head; its meaning is the wall's. */
+function press(className: string, parent: HTMLElement, path: string): HTMLButtonElement {
+  const button = el('button', `press ${className}`, parent)
+  button.type = 'button'
+  button.tabIndex = -1
+  const [line] = drawing('', button, 'line')
+  line!.setAttribute('d', path)
+  return button
 }
 
 /** Writes only what differs: sixteen tiles are told a few times a second. */
@@ -65,11 +79,31 @@ export interface TileFacts {
   loudness: number | null
 }
 
+/** What a tile is told of a past that it shows in the place of its own camera. */
+export interface PastFacts {
+  camera: string
+  name: string
+  /** The time of the frame on the screen, epoch ms. */
+  at: number | null
+  behind: string
+  clock: string
+  title: string
+  reason: string
+  next: string
+  waiting: boolean
+  paused: boolean
+}
+
 export class Tile {
   readonly root: HTMLElement
   readonly stage: HTMLElement
+  /** Where the picture of a past goes. */
+  readonly past: HTMLElement
   /** A press of it turns the sound on or off. */
   readonly speaker: HTMLButtonElement
+  #back: HTMLButtonElement
+  #full: HTMLButtonElement
+  #shut: HTMLButtonElement
   #marks: SVGPathElement[]
   #waves: SVGPathElement
   #name: HTMLElement
@@ -95,6 +129,7 @@ export class Tile {
     this.root.tabIndex = -1
     this.root.dataset.slot = String(slot)
     this.stage = el('div', 'stage', this.root)
+    this.past = el('div', 'then', this.root)
     this.#watermark = el('div', 'wm', el('div', 'wm-box', this.root))
     this.#watermark.setAttribute('aria-hidden', 'true')
 
@@ -118,6 +153,10 @@ export class Tile {
     box!.setAttribute('d', SPEAKER)
     this.#waves = waves!
     this.#loud = el('span', 'loud', this.speaker)
+    this.#back = press('back', top, BACK)
+    el('span', '', this.#back).textContent = '30'
+    this.#full = press('full', top, OPEN)
+    this.#shut = press('shut', top, SHUT)
     this.#age = el('span', 'age', top)
 
     this.#figures = el('dl', 'figures', this.root)
@@ -181,6 +220,41 @@ export class Tile {
     this.#sound(view.sound, loudness, t)
   }
 
+  /** Whether what was can be asked for here. */
+  rewindable(may: boolean, t: Words): void {
+    if (may === (this.root.dataset.rewindable !== undefined) && !may) return
+    if (may) this.root.dataset.rewindable = ''
+    for (const [button, word] of [[this.#back, 'back'], [this.#full, 'full'], [this.#shut, 'shut']] as const) {
+      put(button, 'aria-label', t(`wall.past.${word}`))
+      put(button, 'title', t(`wall.past.${word}`))
+    }
+  }
+
+  showPast({ camera, name, at, behind, clock, title, reason, next, waiting, paused }: PastFacts, t: Words): void {
+    this.#state('past')
+    const { dataset } = this.root
+    delete dataset.camera
+    delete dataset.still
+    dataset.past = camera
+    dataset.at = at === null ? '' : String(Math.round(at))
+    dataset.waiting = String(waiting)
+    this.root.draggable = false
+    put(this.root, 'aria-label', t('wall.tile', { n: this.slot + 1, name, state: [t('wall.state.past'), title].filter(Boolean).join('，') }))
+    this.figures(null)
+    this.#badge([])
+    for (const [node, text] of [
+      [this.#number, ''], [this.#name, name], [this.#age, behind], [this.#still, ''], [this.#title, title], [this.#reason, reason], [this.#next, next],
+      [this.#picture, clock], [this.#note, ''], [this.#label, paused ? t('wall.past.paused') : '×1'],
+    ] as const) say(node, text)
+  }
+
+  endPast(): void {
+    const { dataset } = this.root
+    delete dataset.past
+    delete dataset.at
+    delete dataset.waiting
+  }
+
   /** The small figures, or null to take them away. */
   figures(rows: [label: string, value: string][] | null): void {
     const box = this.#figures
@@ -235,7 +309,7 @@ export class Tile {
     say(this.#loud, loudness === null || sound !== 'on' ? said : `${loudness}%`)
   }
 
-  #state(state: TileState): void {
+  #state(state: TileState | 'past'): void {
     if (this.root.dataset.state === state) return
     if (this.root.dataset.state) this.root.classList.remove(this.root.dataset.state)
     this.root.dataset.state = state

@@ -6,13 +6,15 @@
  * - A camera's video runs only while its slot is in the layout; slots beyond it are remembered, not played.
  * - At most one tile sounds, and none until it was asked for.
  * - While one tile is zoomed the others go on playing, so that going back shows them at once.
+ * - A tile that shows the past of another's camera gives its own back when that is closed.
  * - destroy() ends every session, timer and handler.
  */
-import type { Status } from '../api/types'
 import type { Picture } from '../picture/picture'
 import { listenDrag } from './drag'
+import { exchange, listenSleep, meant, turnOf, type On } from './events'
 import { Feed } from './feed'
-import { isLayout, neighbour, profileFor, shapeFor, type Direction, type Layout, type Shape } from './layout'
+import { besideOf, isLayout, neighbour, profileFor, shapeFor, type Direction, type Layout, type Shape } from './layout'
+import { PastTiles, type PastDoor } from './past'
 import { VideoPool } from './pool'
 import { StillLine } from './still'
 import { Tile } from './tile'
@@ -28,6 +30,8 @@ export interface WallOptions {
   layout?: Layout
   onSelect?(slot: number, camera: string | null): void
   onChange?(): void
+  /** Left out: nobody here may look at what was. */
+  past?: PastDoor
   around?: Surroundings
 }
 
@@ -60,6 +64,7 @@ export class Wall {
   #feeds: Feed[] = []
   #pool = new VideoPool()
   #stills = new StillLine()
+  #past: PastTiles
   /** The camera that sounds. */
   #sounding: string | null = null
   #volume = 0.8
@@ -81,6 +86,7 @@ export class Wall {
   constructor(el: HTMLElement, private readonly options: WallOptions) {
     this.#t = options.t
     this.#layout = options.layout ?? 4
+    this.#past = new PastTiles(options.past, (id) => options.picture.cameras.get(id)?.name ?? id)
     this.root = document.createElement('div')
     this.root.className = 'se-wall'
     this.root.setAttribute('role', 'group')
@@ -118,6 +124,7 @@ export class Wall {
     if (at >= this.#layout) at = this.#layout - 1
     // One camera twice is one picture too few: it moves.
     if (there >= 0 && there !== at) this.#slots[there] = { camera: null, note: '', alarm: false }
+    this.#past.close(this.#tiles[at])
     this.#slots[at] = { camera, note, alarm }
     this.#apply()
     return at
@@ -128,6 +135,7 @@ export class Wall {
     const wanted = items.slice(0, this.#layout)
     const visible = this.cameras()
     const rest = wanted.filter((item) => !visible.includes(item.id))
+    this.#past.closeAll()
     for (let at = 0; at < this.#layout; at++) {
       const stays = wanted.find((item) => item.id === visible[at])
       const item = stays ?? rest.shift()
@@ -139,8 +147,20 @@ export class Wall {
   remove(which: number | string): void {
     const at = typeof which === 'number' ? which : this.cameras().indexOf(which)
     if (at < 0 || at >= SLOTS) return
-    this.#slots[at] = { camera: null, note: '', alarm: false }
+    if (!this.#past.close(this.#tiles[at])) this.#slots[at] = { camera: null, note: '', alarm: false }
     if (this.#zoomed === at) this.#zoomed = null
+    this.#apply()
+  }
+
+  /** What this tile showed half a minute ago, beside it; again: half a minute more. */
+  rewind(slot = this.#selected): void {
+    const camera = this.#past.cameraOf(this.#tiles[slot]) ?? this.#slots[slot]?.camera
+    if (!camera || this.#past.back(camera) || !this.#past.may(camera)) return
+    if (this.#layout === 1) this.setLayout(4)
+    this.#zoomed = null
+    const beside = besideOf(slot, this.#shape, this.#layout)
+    const free = this.#slots.findIndex((one, at) => at < this.#layout && one.camera === null && !this.#past.cameraOf(this.#tiles[at]))
+    this.#past.open(camera, this.#tiles[free >= 0 && this.#slots[beside]?.camera ? free : beside]!)
     this.#apply()
   }
 
@@ -174,7 +194,8 @@ export class Wall {
 
   /** One tile large; null goes back. */
   zoom(slot: number | null): void {
-    this.#zoomed = slot !== null && slot < this.#layout && this.#slots[slot]!.camera ? slot : null
+    const shown = slot !== null && slot < this.#layout && (this.#slots[slot]!.camera ?? this.#past.cameraOf(this.#tiles[slot]))
+    this.#zoomed = shown ? slot : null
     if (this.#zoomed !== null) this.#selected = this.#zoomed
     this.#place()
     this.#streams()
@@ -251,9 +272,13 @@ export class Wall {
       case 'Delete':
       case 'Backspace': this.remove(this.#selected); return true
       case 'Escape':
-        if (this.#zoomed === null) return false
-        this.zoom(null)
+        if (this.#past.cameraOf(this.#tiles[this.#selected])) this.remove(this.#selected)
+        else if (this.#zoomed === null) return false
+        else this.zoom(null)
         return true
+      case 'r': case 'R': this.rewind(); return true
+      case 'p': case 'P': return this.#past.full(this.#tiles[this.#selected], this.#slots[this.#selected]!.camera)
+      case ' ': return this.#past.toggle(this.#tiles[this.#selected])
       case 'm': case 'M': this.toggleSound(); return true
       case 'i': case 'I': this.showFigures(!this.#figures); return true
       case '+': case '=': case '-':
@@ -269,6 +294,7 @@ export class Wall {
     this.#sizes?.disconnect()
     for (const off of this.#off) off()
     for (const feed of this.#feeds) feed.close()
+    this.#past.closeAll()
     this.#pool.clear()
     this.options.picture.want(this, [])
     this.root.remove()
@@ -277,7 +303,9 @@ export class Wall {
   #build(): void {
     while (this.#tiles.length > this.#layout) {
       this.#feeds.pop()!.close()
-      this.#tiles.pop()!.root.remove()
+      const tile = this.#tiles.pop()!
+      this.#past.close(tile)
+      tile.root.remove()
     }
     while (this.#tiles.length < this.#layout) {
       const tile = new Tile(this.#tiles.length)
@@ -336,7 +364,7 @@ export class Wall {
     if (this.#sounding !== null && !shown.includes(this.#sounding)) this.#sounding = null
     this.#feeds.forEach((feed, at) => {
       const { camera } = this.#slots[at]!
-      if (!camera) return feed.close()
+      if (!camera || this.#past.cameraOf(this.#tiles[at])) return feed.close()
       const large = this.#zoomed === at
       const width = large ? box.width : box.width / this.#shape.cols
       const known = picture.cameras.get(camera)
@@ -351,6 +379,7 @@ export class Wall {
     const now = (this.options.around?.now ?? Date.now)()
     const serverNow = picture.now()
     this.#tiles.forEach((tile, at) => {
+      if (this.#past.show(tile, serverNow, this.#t)) return
       const { camera, note } = this.#slots[at]!
       const feed = this.#feeds[at]!
       const heard: Heard = camera ? { status: picture.status.get(camera), figures: picture.figures.get(camera) } : {}
@@ -379,16 +408,19 @@ export class Wall {
 
   #listen(): void {
     const { picture } = this.options
-    const on = <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => {
+    const on: On = (target, name, run) => {
       target.addEventListener(name, run as EventListener)
       this.#off.push(() => target.removeEventListener(name, run as EventListener))
     }
     on<MouseEvent>(this.root, 'click', (event) => this.#at(event, (slot) => {
       this.select(slot, true)
-      if (onSpeaker(event)) this.toggleSound(slot)
+      if (meant(event, 'speaker')) this.toggleSound(slot)
+      else if (meant(event, 'back')) this.rewind(slot)
+      else if (meant(event, 'full')) this.#past.full(this.#tiles[slot], null)
+      else if (meant(event, 'shut')) this.remove(slot)
     }))
     on<MouseEvent>(this.root, 'dblclick', (event) => this.#at(event, (slot) => {
-      if (!onSpeaker(event)) this.zoom(this.#zoomed === null ? slot : null)
+      if (!meant(event, 'top button')) this.zoom(this.#zoomed === null ? slot : null)
     }))
     const point = (tile: Tile | null) => {
       if (tile === this.#pointed) return
@@ -414,12 +446,7 @@ export class Wall {
         this.select(slot)
       },
     })
-    // A page put away must not leave sessions running on the server.
-    on(window, 'pagehide', () => this.#feeds.forEach((feed) => feed.suspend()))
-    on<PageTransitionEvent>(window, 'pageshow', (event) => { if (event.persisted) this.#feeds.forEach((feed) => feed.resume()) })
-    const wake = () => this.#feeds.forEach((feed) => feed.nudge())
-    on(window, 'online', wake)
-    on(document, 'visibilitychange', () => { if (!document.hidden) wake() })
+    listenSleep(on, () => this.#feeds)
     this.#off.push(
       picture.on('status', (ids) => this.#statusChanged(ids)),
       picture.on('cameras', () => { this.#streams(); this.#tick() }),
@@ -470,15 +497,4 @@ export class Wall {
     const slot = this.#slotAt(event)
     if (slot >= 0) run(slot)
   }
-}
-
-const turnOf = (status: Status) => [status.state, status.reason, status.since, status.codec].join()
-
-const onSpeaker = (event: Event) => event.target instanceof Element && event.target.closest('.speaker') !== null
-
-/** Exchanges two elements' places by CSS order alone: a moved video element would blink. */
-function exchange(a: HTMLElement, b: HTMLElement): void {
-  const order = a.style.order
-  a.style.order = b.style.order
-  b.style.order = order
 }

@@ -27,6 +27,7 @@ export default {
   state: {
     empty: 'Empty', connecting: 'Connecting', waiting: 'Waiting', live: 'Live', stale: 'Standing still', offline: 'Offline', refused: 'Refused',
     unsupported: 'Not supported',
+    past: 'Past',
   },
   badge: {
     degraded: 'Degraded', degraded_why: 'Packets lost in the last 10 s: camera to gateway {camera}, gateway to here {here}',
@@ -41,6 +42,9 @@ export default {
   sound: {
     off: 'Sound on', starting: 'Sound is coming', on: 'Sound off', none: 'This camera has no sound', none_short: 'no sound',
     blocked: 'The browser forbids sound by itself; press again', blocked_short: 'press again for sound',
+  },
+  past: {
+    back: '30 s ago (R)', full: 'Open playback (P)', shut: 'Close the past (Del)', behind: '{time} ago', at: 'Past {time}', paused: 'Paused',
   },
   profile: { main: 'Main', sub: 'Sub' },
   span: { s: '{n} s', min: '{n} min', h: '{n} h', d: '{n} d' },
@@ -115,7 +119,7 @@ export default {
     live_count: 'Live {live} / {all}',
     key: {
       arrows: 'Select a tile', swap: 'Swap with the next tile', enter: 'One tile large, and back', esc: 'Back, or close', search: 'Find a camera',
-      layouts: 'Layout 1, 4, 9', more_layouts: 'Layout 6, 16', full: 'Full screen', sound: 'Sound on or off', volume: 'Volume', figures: 'Figures of the picture', del: 'Empty the tile', list: 'Hide or show the list', help: 'Keys',
+      layouts: 'Layout 1, 4, 9', more_layouts: 'Layout 6, 16', full: 'Full screen', sound: 'Sound on or off', volume: 'Volume', figures: 'Figures of the picture', rewind: '30 s ago, beside live', playback: 'Open playback', del: 'Empty the tile', list: 'Hide or show the list', help: 'Keys',
     },
   },
 }

@@ -26,7 +26,7 @@ export default {
   forbidden_next: '请向管理员申请本区域的视频权限',
   state: {
     empty: '空', connecting: '连接中', waiting: '等待画面', live: '直播', stale: '画面停滞', offline: '离线', refused: '被拒绝',
-    unsupported: '编码不支持',
+    unsupported: '编码不支持', past: '回看',
   },
   badge: {
     degraded: '画质受损', degraded_why: '近 10 秒有丢包：摄像机到网关 {camera}，网关到本机 {here}',
@@ -41,6 +41,9 @@ export default {
   sound: {
     off: '打开声音', starting: '正在打开声音', on: '关闭声音', none: '这路摄像机没有声音', none_short: '无声音',
     blocked: '浏览器不许自动出声，再按一次', blocked_short: '再按一次出声',
+  },
+  past: {
+    back: '30 秒前（R）', full: '打开回放（P）', shut: '关闭回看（Del）', behind: '{time}前', at: '回看 {time}', paused: '已暂停',
   },
   profile: { main: '主码流', sub: '子码流' },
   span: { s: '{n} 秒', min: '{n} 分钟', h: '{n} 小时', d: '{n} 天' },
@@ -115,7 +118,7 @@ export default {
     live_count: '直播 {live} / {all}',
     key: {
       arrows: '换格', swap: '与相邻格对调', enter: '放大一格，再按还原', esc: '还原或关闭', search: '找摄像机',
-      layouts: '布局 1、4、9 格', more_layouts: '布局 6、16 格', full: '全屏', sound: '打开或关闭声音', volume: '音量', figures: '画面数据', del: '清空选中的格', list: '收起或显示列表', help: '快捷键',
+      layouts: '布局 1、4、9 格', more_layouts: '布局 6、16 格', full: '全屏', sound: '打开或关闭声音', volume: '音量', figures: '画面数据', rewind: '30 秒前的画面，与直播并排', playback: '打开回放', del: '清空选中的格', list: '收起或显示列表', help: '快捷键',
     },
   },
 }

@@ -4,9 +4,9 @@ import type { Layout } from '../../wall'
 export type Action = { do: 'search' | 'full' | 'list' | 'help' | 'wall' } | { do: 'layout'; layout: Layout }
 
 const LAYOUT_KEYS: Record<string, Layout> = { 1: 1, 4: 4, 6: 6, 9: 9, 0: 16 }
-const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape'])
+const WALL_KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Enter', 'Delete', 'Backspace', 'Escape', ' '])
 /** These mean the wall wherever the focus is. */
-const PICTURE_KEYS = new Set(['m', 'i', '+', '=', '-'])
+const PICTURE_KEYS = new Set(['m', 'i', '+', '=', '-', 'r', 'p'])
 
 export function actionOf(event: KeyboardEvent): Action | null {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return null
@@ -22,7 +22,7 @@ export function actionOf(event: KeyboardEvent): Action | null {
   if (PICTURE_KEYS.has(key)) return { do: 'wall' }
   // A list walks by its own arrows, a button is pressed by its own Enter.
   if (target?.closest('[role="tree"]')) return null
-  if (event.key === 'Enter' && target?.closest('button, a')) return null
+  if ((event.key === 'Enter' || event.key === ' ') && target?.closest('button, a')) return null
   return WALL_KEYS.has(event.key) ? { do: 'wall' } : null
 }
 
@@ -37,6 +37,8 @@ export const KEY_LIST = [
   { keys: ['M'], word: 'wall.page.key.sound' },
   { keys: ['+', '-'], word: 'wall.page.key.volume' },
   { keys: ['I'], word: 'wall.page.key.figures' },
+  { keys: ['R'], word: 'wall.page.key.rewind' },
+  { keys: ['P'], word: 'wall.page.key.playback' },
   { keys: ['F'], word: 'wall.page.key.full' },
   { keys: ['L'], word: 'wall.page.key.list' },
   { keys: ['Esc'], word: 'wall.page.key.esc' },

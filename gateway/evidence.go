@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"sharpeyes/alerts"
+	"sharpeyes/alerts/desk"
+	"sharpeyes/gateway/objects"
+	"sharpeyes/streams"
+	"sharpeyes/streams/clip"
+	"sharpeyes/streams/mark"
+	"sharpeyes/streams/record"
+)
+
+// cutPin is how long a range that is being cut is kept at the most: a crash leaves
+// its pin behind.
+const cutPin = 6 * time.Hour
+
+// openEvidence puts the record, the objects and the key behind the desk.
+func (a *app) openEvidence(ctx context.Context, rec *record.Recorder) error {
+	dir := a.set.Evidence.Dir
+	if dir == "" {
+		dir = a.data.file("objects")
+	}
+	kept, err := objects.Open(dir)
+	if err != nil {
+		return fmt.Errorf("evidence.dir: %w", err)
+	}
+	d := a.desk
+	if d.Signer, err = a.data.evidenceKey(); err != nil {
+		return err
+	}
+	e := a.set.Evidence
+	d.Objects, d.Photos, d.Marker = kept, a.photos, marker{a.set.Transcode.FFmpeg}
+	d.Holds.Before, d.Holds.After, d.Holds.Expire, d.Holds.Release = e.HoldBefore, e.HoldAfter, e.HoldExpire, e.HoldRelease
+	if rec != nil {
+		d.Clipper = footage{rec, d.Clock}
+	}
+	return d.StartCutting(ctx, func(err error) { a.log.Warn("evidence", "error", err) })
+}
+
+// evidenceKey returns the key that packages are signed with; it is made on the first
+// start and never leaves the folder.
+func (d *dataDir) evidenceKey() (ed25519.PrivateKey, error) {
+	file := d.file("evidence.key")
+	seed, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, key, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			return nil, err
+		}
+		return key, writeDurable(file, key.Seed(), 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key file %s cannot be read: %w", file, plain(err))
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("the key file %s is damaged: it must hold %d bytes. Restore it from a backup: packages that were signed with it are checked by its public key",
+			file, ed25519.SeedSize)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// footage shows the record to the desk.
+type footage struct {
+	rec *record.Recorder
+	now alerts.Clock
+}
+
+// Cut implements desk.Clipper.
+func (f footage) Cut(ctx context.Context, camera, profile string, from, to time.Time, take func(desk.Clip) error) (err error) {
+	pin, err := f.rec.Pin(camera, from, to, f.now().Add(cutPin), "a clip is being cut")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.rec.Unpin(pin)) }()
+	cuts, err := clip.Plan(ctx, f.rec, camera, streams.Profile(profile), from, to)
+	switch {
+	case errors.Is(err, clip.ErrNothing):
+		return alerts.Errorf(alerts.NotFound, "nothing was recorded of camera %s in this time", camera)
+	case errors.Is(err, clip.ErrTooMany):
+		return alerts.Errorf(alerts.TooLarge, "camera %s: %v", camera, err)
+	case errors.Is(err, clip.ErrGone), errors.Is(err, clip.ErrDamaged):
+		return &alerts.Error{Kind: alerts.Unavailable, Message: "camera " + camera + ": " + err.Error(), Err: err}
+	case err != nil:
+		return err
+	}
+	for _, c := range cuts {
+		if err := take(desk.Clip{Footage: footageOf(c.Info), Bytes: c.Bytes, MediaType: "video/mp4", Write: c.Write}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func footageOf(i clip.Info) alerts.Footage {
+	f := alerts.Footage{ActualFrom: micro(i.From), ActualTo: micro(i.To), Frames: i.Frames, Codec: i.Video, Width: i.Width, Height: i.Height, Lost: i.Lost,
+		Gaps: []alerts.FootageGap{}, Losses: []alerts.FootageLoss{}}
+	if i.Audio != "" {
+		f.Codec += "+" + i.Audio
+	}
+	for _, g := range i.Gaps {
+		f.Gaps = append(f.Gaps, alerts.FootageGap{From: micro(g.From), To: micro(g.To), Cause: g.Cause.String()})
+	}
+	for _, l := range i.Losses {
+		f.Losses = append(f.Losses, alerts.FootageLoss{At: micro(l.At), MS: l.For.Milliseconds()})
+	}
+	return f
+}
+
+// micro is what the store keeps of a time.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Pin implements desk.Clipper.
+func (f footage) Pin(camera string, from, to, until time.Time, why string) (string, error) {
+	return f.rec.Pin(camera, from, to, until, why)
+}
+
+// Unpin implements desk.Clipper.
+func (f footage) Unpin(id string) error { return f.rec.Unpin(id) }
+
+// marker makes copies with ffmpeg.
+type marker struct{ ffmpeg string }
+
+// Mark implements desk.Marker.
+func (m marker) Mark(ctx context.Context, in io.Reader, k desk.Marking, out io.Writer) error {
+	boxes := make([]mark.Box, len(k.Boxes))
+	for i, b := range k.Boxes {
+		boxes[i] = mark.Box(b)
+	}
+	err := mark.Copy(ctx, in, out, mark.Options{FFmpeg: m.ffmpeg, Lines: k.Lines, Label: k.Label, Boxes: boxes})
+	if errors.Is(err, mark.ErrNoFFmpeg) || errors.Is(err, mark.ErrNoFont) {
+		return &alerts.Error{Kind: alerts.Unavailable, Message: err.Error(), Err: err}
+	}
+	return err
+}
