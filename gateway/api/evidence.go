@@ -107,11 +107,14 @@ func (a *API) registerEvidence() {
 			return &bodyOf[KeyView]{KeyView{"Ed25519", base64.StdEncoding.EncodeToString(key), print}}, err
 		})
 	file := a.operation("GET", evidencePath+"/{id}/file", "evidence-file", tag, "The file of a clip or a copy, byte for byte; ranges are answered")
-	file.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{"video/mp4": {}}},
-		"206": {Description: "Part of it"}}
+	binary := func(mediaType string) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
+	}
+	file.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: binary("video/mp4")},
+		"206": {Description: "Part of it", Content: binary("video/mp4")}}
 	a.handlePlain(file, a.evidenceFile)
 	zip := a.operation("GET", casesPath+"/{id}/evidence/package", "evidence-package", tag, "All evidence of a case as a signed zip, which `gateway verify` checks without a server")
-	zip.Responses = map[string]*huma.Response{"200": {Description: "The package", Content: map[string]*huma.MediaType{"application/zip": {}}}}
+	zip.Responses = map[string]*huma.Response{"200": {Description: "The package", Content: binary("application/zip")}}
 	a.handlePlain(zip, a.evidencePackage)
 }
 

@@ -207,8 +207,8 @@ func (w *world) eastern(t *testing.T) map[string]string {
 	photo := must[alerts.Photo](t)(w.photos.Accept(t.Context(), strings.NewReader(string(tinyPNG(t)))))
 	reporter := w.as(t, alerts.GridLeader, "east")
 	body, typ := form(t, []string{"category", "hazard.gas", "text", "x", "lon", "117.05", "lat", "31.05"}, tinyPNG(t))
+	w.camera(t) // before the report, whose place it sees
 	inc := decode[Reported](t, w.call(t, "POST", "/api/v1/incidents", reporter, body, typ).want(t, 201)).Incident
-	w.camera(t)
 	src, _, err := w.desk.CreateSource(t.Context(), scope(alerts.Admin, "city"), desk.SourceInput{Name: "box", AreaID: "east"})
 	if err != nil {
 		t.Fatal(err)
