@@ -35,9 +35,15 @@ func (m *media) status(id string) api.CameraStatus {
 		return out
 	}
 	out.StreamStatus = streamStatus(streams.Whole(profiles), now)
-	if len(profiles) > 1 {
-		for _, p := range profiles {
-			out.Profiles = append(out.Profiles, api.ProfileStatus{Profile: string(p.Profile), StreamStatus: streamStatus(p, now)})
+	for _, p := range profiles {
+		tape := m.tapes.status(id, p.Profile)
+		if tape != nil && (out.Recording == nil || out.Recording.On) {
+			out.Recording = tape
+		}
+		if len(profiles) > 1 {
+			st := streamStatus(p, now)
+			st.Recording = tape
+			out.Profiles = append(out.Profiles, api.ProfileStatus{Profile: string(p.Profile), StreamStatus: st})
 		}
 	}
 	return out

@@ -103,7 +103,7 @@ func (p Policy) check() error {
 type DiskState struct {
 	Path        string
 	Free, Total int64
-	Low         bool  // less than Options.Spare is free
+	Low         bool  // less than twice Options.Spare is free: soon the oldest goes before its time
 	Err         error // of a write; nil: none
 }
 
@@ -118,7 +118,7 @@ type Options struct {
 	Bytes   int64                // of all cameras; 0: what the disks take
 	Days    int                  // of all cameras, at most; 0: what their policies say
 	Spare   int64                // bytes to leave free on each disk; below it the oldest goes
-	OnDisk  func(DiskState)      // must not block
+	OnDisk  func(DiskState)      // told of each disk at each Tidy, and of writes that fail; must not block
 }
 
 // Recorder writes and knows the record. Its methods may be called by anyone.
@@ -156,6 +156,8 @@ type stream struct {
 	seen     bool // followed before in this process
 	live     *day // of the segment that is being written; nil: none is
 	liveAt   uint32
+	disk     string    // of the last file
+	diskDay  int64     // when it was chosen
 	state    Cause     // why nothing is written now
 	since    time.Time // of state
 	wrote    time.Time // the last part; zero: none in this process

@@ -63,8 +63,8 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 	if err != nil {
 		return nil, err
 	}
-	disk := r.pick()
 	ms := wall.UnixMilli()
+	disk := r.pick(s, ms/dayMillis)
 	// Two segments in one millisecond come from a clock that was set back.
 	for range 1000 {
 		from := ms - ms%dayMillis
