@@ -35,7 +35,7 @@ type recording struct {
 	plans atomic.Pointer[map[string]alerts.RecordPlan]
 
 	mu    sync.Mutex
-	specs []desk.PullSpec              // as last told
+	specs []desk.PullSpec // as last told
 	tapes map[tapeKey]*tape
 	stop  context.CancelFunc
 	wg    sync.WaitGroup

@@ -64,7 +64,15 @@ func streamStatus(st streams.Status, now time.Time) api.StreamStatus {
 		LastKeyAt: moment(st.LastKey), RetryAt: moment(st.RetryAt),
 		FPS: tenths(st.FPS), Kbps: math.Round(st.Kbps), Width: st.Width, Height: st.Height, Codec: string(st.Codec),
 		KeyInterval: tenths(st.KeyInterval.Seconds()), Lost: st.Lost, Discarded: st.Discarded, Reconnects: st.Reconnects,
-		Viewers: st.Readers, BFrames: st.BFrames, Degraded: st.Degraded}
+		Viewers: st.Readers, BFrames: st.BFrames, Degraded: st.Degraded, ClockOffset: clockOffset(st)}
+}
+
+func clockOffset(st streams.Status) *int64 {
+	if st.ClockAt.IsZero() {
+		return nil
+	}
+	ms := st.ClockOffset.Milliseconds()
+	return &ms
 }
 
 // cameraFigures is what a follower of a camera gets every second. The names are

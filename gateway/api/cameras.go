@@ -48,6 +48,7 @@ type StreamStatus struct {
 	Viewers     int        `json:"viewers,omitempty" doc:"Viewers at the moment"`
 	BFrames     bool       `json:"b_frames,omitempty" doc:"The camera sends B-frames"`
 	Degraded    bool       `json:"degraded,omitempty" doc:"Packets were lost lately"`
+	ClockOffset *int64     `json:"clock_offset_ms,omitempty" doc:"By how many milliseconds the camera's clock is ahead of the server's, as it said last; absent: it does not say"`
 
 	Recording *RecordingStatus `json:"recording,omitempty" doc:"What the recorder does with it; absent where it is not to be recorded. Of a camera with several streams as a whole: of the first that is not recorded as it should be"`
 }

@@ -234,7 +234,8 @@ func (r *Recorder) purge(why string, in func(*stream, *day) bool, enough func() 
 			heap.Pop(&next)
 		}
 		live := v.s.live == v.d && v.s.liveAt == v.e.at
-		if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && over(v) {
+		// What goes must not come into the index after.
+		if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && !r.beingFiled(v.d.path(v.e)) && over(v) {
 			found = append(found, v)
 		}
 	}
@@ -316,6 +317,9 @@ func (r *Recorder) clear(s *stream, d *day) error {
 		return nil
 	}
 	s.days = slices.DeleteFunc(s.days, func(o *day) bool { return o == d })
+	if err := os.Remove(filepath.Join(d.dir, clockName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return errors.Join(os.Remove(filepath.Join(d.dir, indexName)), os.Remove(d.dir))
 }
 

@@ -7,8 +7,11 @@
 //     killed loses the part in hand alone; Open cuts a half part off.
 //   - The server's clock stands in each part (prft) and the cause of a gap before
 //     a segment in its name: the index is made of the files alone where it is lost.
-//   - Order: data, fsync of the file, index record, fsync of the index. The
-//     folder is synced when a file is made. What the index says is on the disk.
+//   - Order: data, fsync of the file, fsync of the folder, index record, fsync of
+//     the index: what the index says is on the disk. That is done when a segment
+//     is closed, and holds up nobody. A process that is killed needs none of it;
+//     a machine without power loses what the kernel had not written yet, whole
+//     segments excepted.
 //   - Of a camera that is recorded around events alone what nobody asked to keep
 //     is loose: it stands in no index, is not brought to the disk, and goes
 //     without a word. A file that is found at the start is kept.
@@ -124,12 +127,13 @@ type Options struct {
 // Recorder writes and knows the record. Its methods may be called by anyone.
 type Recorder struct {
 	Options
-	ctx  context.Context
-	stop context.CancelFunc
-	wait sync.WaitGroup
-	bufs sync.Pool // of *[]byte, for parts that are being written
-	base time.Time // of the clock that deletion goes by
-	zero time.Duration
+	ctx     context.Context
+	stop    context.CancelFunc
+	wait    sync.WaitGroup
+	bufs    sync.Pool // of *[]byte, for parts that are being written
+	filings filings
+	base    time.Time // of the clock that deletion goes by
+	zero    time.Duration
 
 	reading  sync.Mutex // of unread days; before tidying
 	tidying  sync.Mutex // before mu
@@ -140,6 +144,7 @@ type Recorder struct {
 	pins     []Pin
 	windows  map[string][]window // of Keep, by camera
 	closed   bool
+	closing  sync.Once
 	bad      map[string]time.Duration // when a disk did not take a file
 }
 
@@ -256,6 +261,7 @@ func (r *Recorder) Open(ctx context.Context) error {
 		r.base = most
 	}
 	r.ctx, r.stop = context.WithCancel(ctx)
+	r.openFilings()
 	r.wait.Go(r.readOn)
 	r.wait.Go(r.tidyLoop)
 	return nil
@@ -270,6 +276,7 @@ func (r *Recorder) Close() error {
 		r.stop()
 	}
 	r.wait.Wait()
+	r.closing.Do(r.closeFilings)
 	return nil
 }
 
@@ -365,5 +372,5 @@ func (r *Recorder) Follow(hub *streams.Hub, camera string, profile streams.Profi
 		s.turn(Stopped, r.Now())
 		r.mu.Unlock()
 	})
-	return func() { cancel(); <-done }, nil
+	return func() { cancel(); <-done; r.filed() }, nil
 }
