@@ -127,7 +127,7 @@ func plays(t testing.TB, path string) int {
 
 // rig is a recorder whose clock stands but for the test.
 type rig struct {
-	t    *testing.T
+	t    testing.TB
 	rec  *Recorder
 	tape *tape
 	now  time.Time

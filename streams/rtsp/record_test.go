@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
 
 	"sharpeyes/streams"
 	"sharpeyes/streams/record"
