@@ -65,7 +65,7 @@ describe('playback', () => {
         const drawn = new Promise((done) => video.requestVideoFrameCallback(done))
         video.currentTime = (at - epoch) / 1000
         await drawn
-        return { at, ...window.probe.read(video, at) }
+        return window.probe.read(video, at)
       }
       const shown = []
       for (let i = 0; i < 4; i++) shown.push(await show(from + 6500 + i * frameMs))

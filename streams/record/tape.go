@@ -17,8 +17,8 @@ const (
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
 	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
 	partTime   = 800 * time.Millisecond // of pictures in a part
-	partWait   = 400 * time.Millisecond // how long a picture is kept back
-	lookEvery  = 125 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
+	partWait   = 300 * time.Millisecond // how long a picture is kept back
+	lookEvery  = 100 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
 	partBytes  = 4 << 20
 	maxSegment = 1 << 30 // bytes
 	retryDisk  = 2 * time.Second
