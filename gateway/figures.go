@@ -176,6 +176,7 @@ func openFigures(m *media, w *whep.Server, hub *live.Hub) (open, inside *prometh
 	}{
 		{open, newTotalsCollector(m, w, hub)},
 		{inside, newCameraCollector(m)},
+		{open, newRecordCollector(m.tapes)},
 		{inside, collectors.NewGoCollector()},
 		{inside, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})},
 	} {

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
+	"sharpeyes/gateway/api"
 	"sharpeyes/streams"
 	"sharpeyes/streams/record"
 )
@@ -28,6 +30,9 @@ type recording struct {
 	zone  *time.Location // of schedules
 	now   func() time.Time
 	log   *slog.Logger
+
+	// plans are those of the cameras that are to be recorded, at some time.
+	plans atomic.Pointer[map[string]alerts.RecordPlan]
 
 	mu    sync.Mutex
 	specs []desk.PullSpec // as last told
@@ -54,7 +59,10 @@ func (a *app) openRecording(ctx context.Context, fleet *streams.Fleet) (*recordi
 	if len(disks) == 0 {
 		disks = []string{a.data.file(recordDir)}
 	}
-	rec := record.New(record.Options{Disks: disks, Log: a.log, Segment: set.Segment, Days: set.Days, Bytes: set.Bytes, Spare: set.Spare})
+	watch := newDiskWatch(a.desk, a.log)
+	rec := record.New(record.Options{Disks: disks, Log: a.log, Segment: set.Segment, Days: set.Days, Bytes: set.Bytes, Spare: set.Spare, OnDisk: watch.told})
+	watch.open()
+	a.later(watch.close)
 	if err := rec.Open(ctx); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
@@ -62,11 +70,16 @@ func (a *app) openRecording(ctx context.Context, fleet *streams.Fleet) (*recordi
 	r := newRecording(fleet, rec, a.desk.Zone, a.log)
 	r.open()
 	a.later(r.close)
+	keeper := newEventKeeper(a.desk, r, a.log)
+	keeper.open(ctx, a.bus)
+	a.later(keeper.close)
 	return r, nil
 }
 
 func newRecording(fleet *streams.Fleet, rec *record.Recorder, zone *time.Location, log *slog.Logger) *recording {
-	return &recording{fleet: fleet, rec: rec, zone: zone, now: time.Now, log: log, tapes: map[tapeKey]*tape{}}
+	r := &recording{fleet: fleet, rec: rec, zone: zone, now: time.Now, log: log, tapes: map[tapeKey]*tape{}}
+	r.plans.Store(&map[string]alerts.RecordPlan{})
+	return r
 }
 
 // open begins to follow the schedules.
@@ -111,13 +124,21 @@ func (r *recording) set(on []desk.PullSpec, off []desk.OffCamera) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	plans := make(map[string]alerts.RecordPlan)
+	for _, s := range on {
+		if s.Record.Mode != alerts.RecordOff {
+			plans[s.ID] = s.Record
+		}
+	}
+	r.plans.Store(&plans)
 	r.specs = on
 	r.settle()
 	return nil
 }
 
 func policyOf(c desk.Recording) record.Policy {
-	p := record.Policy{Public: c.Class == alerts.PublicCamera, Days: c.Retention, Bytes: c.Record.Bytes}
+	p := record.Policy{Public: c.Class == alerts.PublicCamera, Days: c.Retention, Bytes: c.Record.Bytes,
+		Events: c.Record.Mode == alerts.RecordEvents, Before: time.Duration(c.Record.Before) * time.Second}
 	if p.Public {
 		p.Bytes = 0 // a limit could cut its days short; the desk takes none
 		p.Days = max(p.Days, record.LeastPublicDays)
@@ -176,4 +197,27 @@ func (r *recording) begin(k tapeKey, policy record.Policy) {
 		return
 	}
 	r.tapes[k] = &tape{hub: hub, end: func() { stop(); release() }}
+}
+
+// status is what the recorder does with a stream; nil where it is not to be
+// recorded.
+func (r *recording) status(camera string, profile streams.Profile) *api.RecordingStatus {
+	if r == nil {
+		return nil
+	}
+	plan, ok := (*r.plans.Load())[camera]
+	if !ok || !slices.Contains(plan.Profiles, string(profile)) {
+		return nil
+	}
+	out := &api.RecordingStatus{Cause: record.Stopped.String(), Since: inMillis(r.now())}
+	if st, known := r.rec.State(camera, profile); known {
+		out.On, out.LastWrite = st.Cause == record.None, moment(st.Wrote)
+		if out.Cause = st.Cause.String(); out.On {
+			out.Cause = ""
+		}
+		if !st.Since.IsZero() {
+			out.Since = inMillis(st.Since)
+		}
+	}
+	return out
 }

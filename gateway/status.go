@@ -35,9 +35,15 @@ func (m *media) status(id string) api.CameraStatus {
 		return out
 	}
 	out.StreamStatus = streamStatus(streams.Whole(profiles), now)
-	if len(profiles) > 1 {
-		for _, p := range profiles {
-			out.Profiles = append(out.Profiles, api.ProfileStatus{Profile: string(p.Profile), StreamStatus: streamStatus(p, now)})
+	for _, p := range profiles {
+		tape := m.tapes.status(id, p.Profile)
+		if tape != nil && (out.Recording == nil || out.Recording.On) {
+			out.Recording = tape
+		}
+		if len(profiles) > 1 {
+			st := streamStatus(p, now)
+			st.Recording = tape
+			out.Profiles = append(out.Profiles, api.ProfileStatus{Profile: string(p.Profile), StreamStatus: st})
 		}
 	}
 	return out
@@ -58,7 +64,15 @@ func streamStatus(st streams.Status, now time.Time) api.StreamStatus {
 		LastKeyAt: moment(st.LastKey), RetryAt: moment(st.RetryAt),
 		FPS: tenths(st.FPS), Kbps: math.Round(st.Kbps), Width: st.Width, Height: st.Height, Codec: string(st.Codec),
 		KeyInterval: tenths(st.KeyInterval.Seconds()), Lost: st.Lost, Discarded: st.Discarded, Reconnects: st.Reconnects,
-		Viewers: st.Readers, BFrames: st.BFrames, Degraded: st.Degraded}
+		Viewers: st.Readers, BFrames: st.BFrames, Degraded: st.Degraded, ClockOffset: clockOffset(st)}
+}
+
+func clockOffset(st streams.Status) *int64 {
+	if st.ClockAt.IsZero() {
+		return nil
+	}
+	ms := st.ClockOffset.Milliseconds()
+	return &ms
 }
 
 // cameraFigures is what a follower of a camera gets every second. The names are

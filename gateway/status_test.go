@@ -12,6 +12,7 @@ import (
 
 	"sharpeyes/alerts/desk"
 	"sharpeyes/streams"
+	"sharpeyes/streams/record"
 )
 
 // yard is what a look sees, by a clock of its own.
@@ -132,7 +133,8 @@ func testMedia(t testing.TB, cameras int, put func(n int, h *streams.Hub)) *medi
 	for range 2 * cameras {
 		<-pulled
 	}
-	m := newMedia(nil, nil, f, nil, slog.New(slog.DiscardHandler))
+	log := slog.New(slog.DiscardHandler)
+	m := newMedia(nil, nil, f, newRecording(f, record.New(record.Options{Disks: []string{t.TempDir()}}), time.UTC, log), log)
 	m.paths = paths
 	return m
 }

@@ -242,6 +242,22 @@ func (h *Hub) Count(lost, discarded, reconnects int64) {
 	h.mu.Unlock()
 }
 
+// SetClock records that the camera says that it is at, now.
+func (h *Hub) SetClock(at time.Time) {
+	now := h.now()
+	h.mu.Lock()
+	h.status.ClockOffset, h.status.ClockAt = at.Sub(now.Round(0)), now
+	h.mu.Unlock()
+}
+
+// Clock returns by how much the camera's clock is ahead of ours, and when it said
+// so; zero: it has never said.
+func (h *Hub) Clock() (offset time.Duration, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.status.ClockOffset, h.status.ClockAt
+}
+
 // Status returns what is known now.
 func (h *Hub) Status() Status {
 	h.mu.Lock()

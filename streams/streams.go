@@ -143,4 +143,8 @@ type Status struct {
 	Readers     int
 	BFrames     bool // the camera sends B-pictures
 	Degraded    bool // packets were lost lately
+	// By how much the camera's clock is ahead of ours, as it said when; zero: it
+	// has never said.
+	ClockOffset time.Duration
+	ClockAt     time.Time
 }

@@ -48,6 +48,17 @@ type StreamStatus struct {
 	Viewers     int        `json:"viewers,omitempty" doc:"Viewers at the moment"`
 	BFrames     bool       `json:"b_frames,omitempty" doc:"The camera sends B-frames"`
 	Degraded    bool       `json:"degraded,omitempty" doc:"Packets were lost lately"`
+	ClockOffset *int64     `json:"clock_offset_ms,omitempty" doc:"By how many milliseconds the camera's clock is ahead of the server's, as it said last; absent: it does not say"`
+
+	Recording *RecordingStatus `json:"recording,omitempty" doc:"What the recorder does with it; absent where it is not to be recorded. Of a camera with several streams as a whole: of the first that is not recorded as it should be"`
+}
+
+// RecordingStatus is what the recorder does with a stream.
+type RecordingStatus struct {
+	On        bool       `json:"on" doc:"It is being written"`
+	Cause     string     `json:"cause,omitempty" enum:",offline,disk,behind,clock,stopped,broken" doc:"Why not: the camera sends nothing, it cannot be written, the recorder does not keep up, the server's clock was set, it is not the time for it, the camera's time stamps are of no use"`
+	Since     time.Time  `json:"since" doc:"Since when"`
+	LastWrite *time.Time `json:"last_write_at,omitempty" doc:"When the last pictures came to the disk; absent: none since the start"`
 }
 
 // Camera is a camera with its state and, in answers to near, how well it sees

@@ -171,12 +171,12 @@ func (r *Recorder) makeRoom() {
 		})
 	for _, disk := range r.Disks {
 		st := diskState(disk)
-		if r.Spare <= 0 || st.Total == 0 || st.Free >= r.Spare {
-			continue
-		}
-		st.Low = true
+		st.Low = st.Total > 0 && st.Free < 2*r.Spare
 		if r.OnDisk != nil {
 			r.OnDisk(st)
+		}
+		if r.Spare <= 0 || st.Total == 0 || st.Free >= r.Spare {
+			continue
 		}
 		free := st.Free
 		r.purge("disk full", func(_ *stream, d *day) bool { return within(d.dir, disk) }, func() bool { return free >= r.Spare }, func(v victim) bool {
@@ -234,7 +234,8 @@ func (r *Recorder) purge(why string, in func(*stream, *day) bool, enough func() 
 			heap.Pop(&next)
 		}
 		live := v.s.live == v.d && v.s.liveAt == v.e.at
-		if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && over(v) {
+		// What goes must not come into the index after.
+		if !live && !r.pinned(v.s.camera, v.from, v.from+v.e.millis(), wall) && !r.beingFiled(v.d.path(v.e)) && over(v) {
 			found = append(found, v)
 		}
 	}
@@ -316,6 +317,9 @@ func (r *Recorder) clear(s *stream, d *day) error {
 		return nil
 	}
 	s.days = slices.DeleteFunc(s.days, func(o *day) bool { return o == d })
+	if err := os.Remove(filepath.Join(d.dir, clockName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return errors.Join(os.Remove(filepath.Join(d.dir, indexName)), os.Remove(d.dir))
 }
 
@@ -339,19 +343,45 @@ func (s *stream) insert(d *day, e entry) {
 // drop forgets a segment; the lock is held.
 func (s *stream) drop(d *day, i int) { d.cut(i) }
 
-// pick returns the disk with the most room among those that took the last file.
-func (r *Recorder) pick() string {
-	best, most := r.Disks[0], int64(-1)
-	for _, disk := range r.Disks {
-		r.mu.Lock()
-		at, bad := r.bad[disk]
-		r.mu.Unlock()
-		if bad && r.Since()-at < time.Minute {
-			continue
-		}
-		if st := diskState(disk); st.Free > most {
-			best, most = disk, st.Free
+// pick returns the disk for a stream's next file: the one it wrote to last, so
+// that a day lies on one disk, while that has room and takes files. Else the one
+// with the most room for each stream that writes to it.
+func (r *Recorder) pick(s *stream, day int64) string {
+	states := make([]DiskState, len(r.Disks))
+	for i, disk := range r.Disks {
+		states[i] = diskState(disk)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	streams := map[string]int64{}
+	for _, o := range r.streams {
+		if o.live != nil && o != s {
+			streams[o.disk]++
 		}
 	}
+	best, most := r.Disks[0], int64(-1)
+	for i, disk := range r.Disks {
+		if at, bad := r.bad[disk]; bad && r.Since()-at < time.Minute {
+			continue
+		}
+		free := states[i].Free
+		if s.disk == disk && s.diskDay == day && free > r.Spare/2 {
+			return disk
+		}
+		if share := free / (1 + streams[disk]); share > most {
+			best, most = disk, share
+		}
+	}
+	s.disk, s.diskDay = best, day
 	return best
+}
+
+// Room returns the bytes of all footage that is known, and what is free on each
+// disk, in the order of Disks.
+func (r *Recorder) Room() (bytes int64, free []int64) {
+	_, bytes = r.used()
+	for _, disk := range r.Disks {
+		free = append(free, diskState(disk).Free)
+	}
+	return bytes, free
 }

@@ -187,3 +187,24 @@ func TestRunWhileRecording(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkSeek plays from the last second of a segment a minute long: until the
+// first pictures are there.
+func BenchmarkSeek(b *testing.B) {
+	f := shoot(b, "x264", "1280x720", 4, 0)
+	g := &rig{t: b, now: noon}
+	g.open(b.TempDir())
+	g.rec.Segment = time.Minute
+	g.play(f, 25*120)
+	g.tape.end(Stopped)
+	for b.Loop() {
+		r, err := g.rec.Play(context.Background(), PlayRequest{Camera: "cam/1", Profile: streams.Main, At: noon.Add(59 * time.Second), Length: 10 * time.Second})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.Fragment(); err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
+}

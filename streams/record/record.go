@@ -7,8 +7,11 @@
 //     killed loses the part in hand alone; Open cuts a half part off.
 //   - The server's clock stands in each part (prft) and the cause of a gap before
 //     a segment in its name: the index is made of the files alone where it is lost.
-//   - Order: data, fsync of the file, index record, fsync of the index. The
-//     folder is synced when a file is made. What the index says is on the disk.
+//   - Order: data, fsync of the file, fsync of the folder, index record, fsync of
+//     the index: what the index says is on the disk. That is done when a segment
+//     is closed, and holds up nobody. A process that is killed needs none of it;
+//     a machine without power loses what the kernel had not written yet, whole
+//     segments excepted.
 //   - Of a camera that is recorded around events alone what nobody asked to keep
 //     is loose: it stands in no index, is not brought to the disk, and goes
 //     without a word. A file that is found at the start is kept.
@@ -103,7 +106,7 @@ func (p Policy) check() error {
 type DiskState struct {
 	Path        string
 	Free, Total int64
-	Low         bool  // less than Options.Spare is free
+	Low         bool  // less than twice Options.Spare is free: soon the oldest goes before its time
 	Err         error // of a write; nil: none
 }
 
@@ -118,18 +121,19 @@ type Options struct {
 	Bytes   int64                // of all cameras; 0: what the disks take
 	Days    int                  // of all cameras, at most; 0: what their policies say
 	Spare   int64                // bytes to leave free on each disk; below it the oldest goes
-	OnDisk  func(DiskState)      // must not block
+	OnDisk  func(DiskState)      // told of each disk at each Tidy, and of writes that fail; must not block
 }
 
 // Recorder writes and knows the record. Its methods may be called by anyone.
 type Recorder struct {
 	Options
-	ctx  context.Context
-	stop context.CancelFunc
-	wait sync.WaitGroup
-	bufs sync.Pool // of *[]byte, for parts that are being written
-	base time.Time // of the clock that deletion goes by
-	zero time.Duration
+	ctx     context.Context
+	stop    context.CancelFunc
+	wait    sync.WaitGroup
+	bufs    sync.Pool // of *[]byte, for parts that are being written
+	filings filings
+	base    time.Time // of the clock that deletion goes by
+	zero    time.Duration
 
 	reading  sync.Mutex // of unread days; before tidying
 	tidying  sync.Mutex // before mu
@@ -140,6 +144,7 @@ type Recorder struct {
 	pins     []Pin
 	windows  map[string][]window // of Keep, by camera
 	closed   bool
+	closing  sync.Once
 	bad      map[string]time.Duration // when a disk did not take a file
 }
 
@@ -156,6 +161,8 @@ type stream struct {
 	seen     bool // followed before in this process
 	live     *day // of the segment that is being written; nil: none is
 	liveAt   uint32
+	disk     string    // of the last file
+	diskDay  int64     // when it was chosen
 	state    Cause     // why nothing is written now
 	since    time.Time // of state
 	wrote    time.Time // the last part; zero: none in this process
@@ -254,6 +261,7 @@ func (r *Recorder) Open(ctx context.Context) error {
 		r.base = most
 	}
 	r.ctx, r.stop = context.WithCancel(ctx)
+	r.openFilings()
 	r.wait.Go(r.readOn)
 	r.wait.Go(r.tidyLoop)
 	return nil
@@ -268,6 +276,7 @@ func (r *Recorder) Close() error {
 		r.stop()
 	}
 	r.wait.Wait()
+	r.closing.Do(r.closeFilings)
 	return nil
 }
 
@@ -363,5 +372,5 @@ func (r *Recorder) Follow(hub *streams.Hub, camera string, profile streams.Profi
 		s.turn(Stopped, r.Now())
 		r.mu.Unlock()
 	})
-	return func() { cancel(); <-done }, nil
+	return func() { cancel(); <-done; r.filed() }, nil
 }

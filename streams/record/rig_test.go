@@ -127,7 +127,7 @@ func plays(t testing.TB, path string) int {
 
 // rig is a recorder whose clock stands but for the test.
 type rig struct {
-	t    *testing.T
+	t    testing.TB
 	rec  *Recorder
 	tape *tape
 	now  time.Time
@@ -179,6 +179,7 @@ func (g *rig) segments() []Segment {
 // agrees checks that memory, index and files say the same, and returns the files.
 func agrees(t testing.TB, rec *Recorder) map[string]int64 {
 	t.Helper()
+	rec.filed()
 	files := map[string]int64{}
 	for _, disk := range rec.Disks {
 		found, _ := filepath.Glob(filepath.Join(disk, "c-*", "*", "*", "*.mp4"))

@@ -100,7 +100,11 @@ func (r *Recorder) holds(camera string, from, to int64) bool {
 // dropLoose deletes a stream's loose segments that nothing came for within the
 // time before its newest; all: each of them.
 func (r *Recorder) dropLoose(s *stream, all bool) error {
-	r.tidying.Lock()
+	if all {
+		r.tidying.Lock()
+	} else if !r.tidying.TryLock() {
+		return nil // with the next segment
+	}
 	defer r.tidying.Unlock()
 	r.mu.Lock()
 	var kept, gone []victim

@@ -63,8 +63,8 @@ func (r *Recorder) create(s *stream, desc *streams.Desc, wall time.Time, why Cau
 	if err != nil {
 		return nil, err
 	}
-	disk := r.pick()
 	ms := wall.UnixMilli()
+	disk := r.pick(s, ms/dayMillis)
 	// Two segments in one millisecond come from a clock that was set back.
 	for range 1000 {
 		from := ms - ms%dayMillis
@@ -121,17 +121,13 @@ func newFile(path string, init []byte) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(init)
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
+	if _, err = f.Write(init); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	return f, nil
 }
 
-// mkdir makes a folder and syncs those that hold the new ones.
+// mkdir makes a folder and syncs those that hold the new ones: once a day.
 func mkdir(dir string) error {
 	err := os.Mkdir(dir, 0o750)
 	switch {
@@ -345,7 +341,8 @@ func (p *part) rest() {
 	p.video, p.audio = p.video[:0], p.audio[:0]
 }
 
-// finish brings a segment to the disk and into the index, cut to its whole parts.
+// finish closes a segment, cut to its whole parts, and has it brought to the disk
+// and into the index.
 func (r *Recorder) finish(s *stream, g *segment) error {
 	err := errors.Join(g.flush(true), g.f.Truncate(g.size))
 	if g.loose && !r.wanted(s, g) {
@@ -356,16 +353,12 @@ func (r *Recorder) finish(s *stream, g *segment) error {
 		}
 		return errors.Join(err, r.dropLoose(s, false))
 	}
-	err = errors.Join(err, g.f.Sync(), g.f.Close())
 	g.loose = false
-	e := g.entry()
-	path := g.day.path(e)
-	if g.number == 0 {
-		err = errors.Join(err, os.Remove(path))
-	} else if lerr := g.day.log(made, e); lerr != nil {
-		err = errors.Join(err, lerr) // the next Open takes it from the file
-	}
 	r.settle(s, g)
+	if g.number == 0 {
+		return errors.Join(err, g.f.Close(), os.Remove(g.day.path(g.entry())))
+	}
+	r.later(filing{s, g, g.entry()})
 	return err
 }
 

@@ -17,8 +17,8 @@ const (
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
 	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
 	partTime   = 800 * time.Millisecond // of pictures in a part
-	partWait   = 400 * time.Millisecond // how long a picture is kept back
-	lookEvery  = 125 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
+	partWait   = 300 * time.Millisecond // how long a picture is kept back
+	lookEvery  = 100 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
 	partBytes  = 4 << 20
 	maxSegment = 1 << 30 // bytes
 	retryDisk  = 2 * time.Second
@@ -40,6 +40,7 @@ type tape struct {
 	least   time.Duration                               // by how much our clock was ahead of the pictures in this segment
 	order   func(au [][]byte, pts int64) (int64, error) // decode times of a stream with B-pictures
 	retry   time.Time                                   // no segment is begun before it
+	clock   clockMark                                   // the last that was written
 }
 
 // timeline turns a kind's time stamps into the server's time without the jitter
@@ -253,17 +254,13 @@ func (t *tape) fail(err error) {
 func (t *tape) disk(disk string, err error) {
 	t.why = Disk
 	t.retry = t.rec.Now().Add(retryDisk)
-	t.rec.Log.Error("record: write", "camera", t.s.camera, "profile", t.s.profile, "err", err)
-	if t.rec.OnDisk != nil {
-		st := diskState(disk)
-		st.Err = err
-		t.rec.OnDisk(st)
-	}
+	t.rec.failed(t.s, disk, err)
 	t.rec.makeRoom()
 }
 
 // told makes the index in memory know the parts that are on the disk.
 func (t *tape) told() {
+	t.tellClock()
 	t.rec.mu.Lock()
 	defer t.rec.mu.Unlock()
 	if i, ok := t.seg.day.find(t.seg.at); ok {

@@ -35,6 +35,7 @@ type frames struct {
 
 func newFrames(ctx context.Context, hub *streams.Hub, t tracks) *frames {
 	f := &frames{ctx: ctx, hub: hub, waitKey: true}
+	f.source.clock = hub.SetClock
 	desc := t.desc
 	if desc.Video == streams.H264 {
 		f.order.follow(desc.SPS)

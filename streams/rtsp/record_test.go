@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
 
 	"sharpeyes/streams"
 	"sharpeyes/streams/record"
@@ -55,4 +58,34 @@ func written(b *testing.B) int64 {
 	}
 	b.Fatal("no write_bytes in /proc/self/io")
 	return 0
+}
+
+// TestCameraClock takes the camera's time from its sender reports.
+func TestCameraClock(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	cam := f.driven()
+	pl := start(t, quick(), spec(f.serve()))
+	c := <-cam
+	c.gop(1, 3)
+	pl.collect(4)
+	if _, at := pl.hub.Clock(); !at.IsZero() {
+		t.Error("a clock that was never told")
+	}
+	const ahead = 90 * time.Second
+	ntp := func(at time.Time) uint64 { return uint64(at.Unix()+ntpEpoch) << 32 }
+	c.control(&rtcp.SenderReport{SSRC: 99, NTPTime: ntp(time.Now())}) // somebody else's
+	c.control(&rtcp.SenderReport{SSRC: 7, NTPTime: ntp(time.Now().Add(ahead))})
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		offset, at := pl.hub.Clock()
+		if !at.IsZero() {
+			if offset < ahead-patience || offset > ahead+time.Second {
+				t.Errorf("the camera's clock is ahead by %v, want %v", offset, ahead)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the sender report is not taken")
+		}
+	}
 }
