@@ -36,6 +36,7 @@ type house struct {
 	server *httptest.Server
 	states atomic.Pointer[[]CameraStatus]
 	coded  atomic.Int64 // states and figures that were encoded
+	buffer atomic.Int64 // of connections, where it is set
 }
 
 func build(t *testing.T) *house {
@@ -85,7 +86,13 @@ func build(t *testing.T) *house {
 			http.Error(w, string(alerts.KindOf(err)), http.StatusBadRequest)
 		}
 	})
-	h.server = httptest.NewServer(mux)
+	h.server = httptest.NewUnstartedServer(mux)
+	h.server.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		if n := int(h.buffer.Load()); n > 0 && s == http.StateNew {
+			_ = c.(*net.TCPConn).SetWriteBuffer(n)
+		}
+	}
+	h.server.Start()
 	t.Cleanup(func() {
 		h.hub.Close()
 		h.server.Close()
@@ -433,11 +440,7 @@ func TestEnds(t *testing.T) {
 func (h *house) slow() (good *socket) {
 	t := h.t
 	const buffer = 32 << 10 // of each end
-	h.server.Config.ConnState = func(c net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			_ = c.(*net.TCPConn).SetWriteBuffer(buffer)
-		}
-	}
+	h.buffer.Store(buffer)
 	narrow := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var set error
 		return errors.Join(raw.Control(func(fd uintptr) { set = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, buffer) }), set)
