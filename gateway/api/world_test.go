@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const password = "correct horse battery"
 
 // patience is how long a test waits for what must come.
-const patience = 5 * time.Second
+const patience = 15 * time.Second
 
 // bus hands events on at once.
 type bus struct {

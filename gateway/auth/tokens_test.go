@@ -232,7 +232,7 @@ func TestWatchedTokensEnd(t *testing.T) {
 				if why != end.want {
 					t.Errorf("ended because %s", why)
 				}
-			case <-time.After(5 * time.Second):
+			case <-time.After(patience):
 				t.Error("it goes on")
 			}
 		})

@@ -71,7 +71,7 @@ func (h *house) wanted() int {
 // unwanted waits until nobody follows anything.
 func (h *house) unwanted() {
 	h.t.Helper()
-	for until := time.Now().Add(10 * time.Second); h.wanted() > 0; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(30 * time.Second); h.wanted() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			h.t.Fatalf("%d cameras are followed by nobody", h.wanted())
 		}

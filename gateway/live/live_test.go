@@ -199,7 +199,7 @@ func (h *house) dial(cookie, query, origin string) (*websocket.Conn, *http.Respo
 	if origin != "" {
 		head.Set("Origin", origin)
 	}
-	d := websocket.Dialer{EnableCompression: true, HandshakeTimeout: 5 * time.Second}
+	d := websocket.Dialer{EnableCompression: true, HandshakeTimeout: 20 * time.Second}
 	return d.Dial(strings.Replace(h.server.URL, "http", "ws", 1)+"/live"+query, head)
 }
 
@@ -217,7 +217,7 @@ func (h *house) connect(cookie, query string) *socket {
 func (s *socket) next() received {
 	s.t.Helper()
 	for {
-		_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = s.SetReadDeadline(time.Now().Add(30 * time.Second))
 		var m received
 		if err := s.ReadJSON(&m); err != nil {
 			s.t.Fatal(err)
@@ -249,7 +249,7 @@ func (s *socket) greeted() received {
 // closeCode reads until the end.
 func (s *socket) closeCode() int {
 	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = s.SetReadDeadline(time.Now().Add(30 * time.Second))
 	for {
 		if _, _, err := s.ReadMessage(); err != nil {
 			if ce, ok := err.(*websocket.CloseError); ok {
@@ -406,7 +406,7 @@ func TestEnds(t *testing.T) {
 		s := h.connect(h.signIn("officer"), "")
 		s.greeted()
 		_ = s.WriteMessage(websocket.TextMessage, []byte(noise(4*readLimit)))
-		_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = s.SetReadDeadline(time.Now().Add(30 * time.Second))
 		for {
 			_, _, err := s.ReadMessage()
 			var timeout interface{ Timeout() bool }
