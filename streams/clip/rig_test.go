@@ -24,9 +24,10 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 const step = 40 * time.Millisecond // of pictures
 
 // next is where the recorder has written all pictures up to the n-th: its parts
-// hold 20, its segments 50.
-func next(n int) int {
-	for n++; n%50 != 0 && n%50 != 20 && n%50 != 40; n++ {
+// hold 20, and a segment ends with its part.
+func (r *ring) next(n int) int {
+	per := int(r.Segment / step)
+	for n++; n%per%20 != 0; n++ {
 	}
 	return n
 }
@@ -128,10 +129,12 @@ type ring struct {
 	zero int64        // time stamp of the film's begin
 }
 
-func openRing(t testing.TB, dir string) *ring {
+func openRing(t testing.TB, dir string) *ring { return openRingOf(t, dir, 2*time.Second) }
+
+func openRingOf(t testing.TB, dir string, long time.Duration) *ring {
 	t.Helper()
 	r := &ring{t: t}
-	r.Recorder = record.New(record.Options{Disks: []string{dir}, Now: r.clock, Segment: 2 * time.Second, Tidy: time.Hour})
+	r.Recorder = record.New(record.Options{Disks: []string{dir}, Now: r.clock, Segment: long, Tidy: time.Hour})
 	if err := r.Open(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +159,7 @@ func (r *ring) roll(f *film, from, pictures int, sound func(n int) []*streams.Fr
 	before, _ := r.total()
 	for n := range pictures {
 		if n > 0 && n == ready+1 {
-			r.now.Store(began + int64(min(next(ready), pictures-1))*int64(step))
+			r.now.Store(began + int64(min(r.next(ready), pictures-1))*int64(step))
 		}
 		i, round := (from+n)%len(f.aus), (from+n)/len(f.aus)
 		fr := streams.NewVideoFrame(f.desc, f.aus[i], r.zero+f.pts[i]+int64((round*len(f.aus)-from)*3600))
@@ -175,7 +178,7 @@ func (r *ring) roll(f *film, from, pictures int, sound func(n int) []*streams.Fr
 				time.Sleep(time.Millisecond)
 			}
 		}
-		if n > 0 && n == next(ready) {
+		if n > 0 && n == r.next(ready) {
 			r.written(f, before+time.Duration(n)*step)
 			ready = n
 		}
