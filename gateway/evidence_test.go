@@ -35,7 +35,7 @@ func evidenceStory(t *testing.T, storeURL string) {
 	s.build()
 	s.recorded()
 	admin, gridder, officer := s.actors["admin"], s.actors["gridder"], s.actors["village"]
-	admin.makes("/cameras", map[string]any{"id": "cam1", "name": "路口", "lon": 118.897303, "lat": 31.896589, "fov": 360, "range_m": 300, "main_url": "rtsp://10.0.0.9/1", "mode": "on_demand"})
+	admin.makes("/cameras", map[string]any{"id": "cam1", "name": "路口", "lon": 118.897303, "lat": 31.896589, "fov_deg": 360, "range_m": 300, "main_url": "rtsp://10.0.0.9/1", "mode": "on_demand"})
 	k := gridder.look(s.reported("e1", "hazard.gas", "有人撞坏了护栏").Incident.Number)
 	if holds := all[desk.HoldView](officer, "/cases/"+k.ID+"/holds"); len(holds) != 1 || holds[0].Camera != "cam1" {
 		t.Errorf("holds %+v: want the camera that sees the place", holds)

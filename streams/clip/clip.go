@@ -2,9 +2,12 @@
 //
 // Invariants:
 //   - No picture and no sound is encoded anew: the samples and their sample
-//     entries are the ring's, byte for byte. The GOPs that hold the first and the
-//     last picture are whole; an edit list (ISO/IEC 14496-12 8.6.6) shows the
+//     entries are the ring's, byte for byte. The GOP that holds the first picture is
+//     there from its key frame on; an edit list (ISO/IEC 14496-12 8.6.6) shows the
 //     pictures whose server's time is in [from, to) and no other.
+//   - After the last picture shown nothing follows but what it is decoded with:
+//     Chromium counts the pictures behind an edit's end into the length, and would
+//     stand there.
 //   - A clip is one progressive MP4, the moov before the data. Its time is the
 //     server's: a moment t of what is shown is from + t.
 //   - Across a gap the picture before it stands: its length reaches to the next
@@ -12,7 +15,7 @@
 //     built on it, which then show everything after the gap too early.
 //   - What cannot stand in one file is cut into several: another codec, sound of
 //     another form, and times that are there twice because the clock was set back.
-//   - The same range gives the same bytes once the GOP that holds its end is over.
+//   - The same range of the same footage gives the same bytes.
 //
 // Two passes: the first reads the boxes, the second copies the data. Memory is the
 // sample tables alone, 24 bytes a sample, of which there are at most MaxSamples.

@@ -112,8 +112,8 @@ func (t *track) append(r batch, p place, at int64) {
 
 func (s *sample) pts() int64 { return s.dts + int64(s.off) }
 
-// trim leaves the GOPs that hold pictures of [0, span), and the sound to them;
-// false: there is no such picture.
+// trim leaves what shows the pictures of [0, span), from the key frame of the first
+// to the last of them, and the sound to them; false: there is no such picture.
 func (c *Cut) trim(from time.Time, span int64) bool {
 	v := c.video.samples
 	first, last, low, high := -1, -1, int64(math.MaxInt64), int64(math.MinInt64)
@@ -137,9 +137,6 @@ func (c *Cut) trim(from time.Time, span int64) bool {
 	a, b := first, last+1
 	for a > 0 && !(v[a].key && v[a].pts() <= low) {
 		a--
-	}
-	for b < len(v) && !v[b].key {
-		b++
 	}
 	c.shown = low
 	c.end = max(c.end, low+1)

@@ -44,12 +44,17 @@ type film struct {
 // shoot encodes a film of 25 pictures a second, a key frame each second.
 func shoot(t testing.TB, codec, size string, seconds, bFrames int) *film {
 	t.Helper()
+	return shootFrom(t, "testsrc=rate=25:size="+size, codec, seconds, bFrames)
+}
+
+func shootFrom(t testing.TB, source, codec string, seconds, bFrames int) *film {
+	t.Helper()
 	name := filepath.Join(t.TempDir(), "film.mp4")
 	params := "scenecut=0:open-gop=0:bframes=" + strconv.Itoa(bFrames)
 	if codec == "x265" {
 		params += ":log-level=none"
 	}
-	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=rate=25:size="+size, "-t", strconv.Itoa(seconds), "-c:v", "lib"+codec,
+	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-t", strconv.Itoa(seconds), "-c:v", "lib"+codec,
 		"-preset", "ultrafast", "-g", "25", "-bf", strconv.Itoa(bFrames), "-pix_fmt", "yuv420p",
 		"-"+codec+"-params", params, "-video_track_timescale", "90000", name)
 	format := map[string]string{"x264": "h264", "x265": "hevc"}[codec]
