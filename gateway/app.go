@@ -20,6 +20,7 @@ import (
 	"sharpeyes/gateway/auth"
 	"sharpeyes/gateway/cluster"
 	"sharpeyes/gateway/config"
+	"sharpeyes/gateway/objects"
 	"sharpeyes/gateway/photos"
 	"sharpeyes/gateway/reserve"
 )
@@ -45,6 +46,8 @@ type app struct {
 	desk   *desk.Desk
 	auth   *auth.Auth
 	photos *photos.Album
+
+	objects *objects.Folder // evidence, and the originals of photos
 
 	closers []func()
 
@@ -122,8 +125,16 @@ func (a *app) openStore(ctx context.Context) error {
 		return err
 	}
 	a.later(a.auth.Close)
+	dir := a.set.Evidence.Dir
+	if dir == "" {
+		dir = a.data.file("objects")
+	}
+	if a.objects, err = objects.Open(dir); err != nil {
+		return fmt.Errorf("evidence.dir: %w", err)
+	}
 	a.photos = photos.New(a.data.file("photos"))
 	a.photos.Full = a.room.Release
+	a.photos.Originals = a.objects
 	return a.keepTidy(ctx)
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
-	"sharpeyes/gateway/objects"
 	"sharpeyes/streams"
 	"sharpeyes/streams/clip"
 	"sharpeyes/streams/mark"
@@ -24,21 +23,13 @@ import (
 const cutPin = 6 * time.Hour
 
 // openEvidence puts the record, the objects and the key behind the desk.
-func (a *app) openEvidence(ctx context.Context, rec *record.Recorder) error {
-	dir := a.set.Evidence.Dir
-	if dir == "" {
-		dir = a.data.file("objects")
-	}
-	kept, err := objects.Open(dir)
-	if err != nil {
-		return fmt.Errorf("evidence.dir: %w", err)
-	}
+func (a *app) openEvidence(ctx context.Context, rec *record.Recorder) (err error) {
 	d := a.desk
 	if d.Signer, err = a.data.evidenceKey(); err != nil {
 		return err
 	}
 	e := a.set.Evidence
-	d.Objects, d.Photos, d.Marker = kept, a.photos, marker{a.set.Transcode.FFmpeg}
+	d.Objects, d.Photos, d.Marker = a.objects, a.photos, marker{a.set.Transcode.FFmpeg}
 	d.Holds.Before, d.Holds.After, d.Holds.Expire, d.Holds.Release = e.HoldBefore, e.HoldAfter, e.HoldExpire, e.HoldRelease
 	if rec != nil {
 		d.Clipper = footage{rec, d.Clock}

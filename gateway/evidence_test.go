@@ -15,7 +15,6 @@ import (
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
 	"sharpeyes/alerts/store/pgtest"
-	"sharpeyes/streams/record"
 )
 
 // A grid leader asks for a camera and a time, an officer approves, the clip lies on
@@ -81,13 +80,6 @@ func (s *stage) recorded() {
 	dir := filepath.Join(s.set.DataDir, "record")
 	if err := os.CopyFS(dir, os.DirFS("../streams/clip/testdata/ring")); err != nil {
 		s.t.Fatal(err)
-	}
-	s.before = func(a *app) {
-		a.recorder = record.New(record.Options{Disks: []string{dir}})
-		if err := a.recorder.Open(s.t.Context()); err != nil {
-			s.t.Fatal(err)
-		}
-		a.later(func() { _ = a.recorder.Close() })
 	}
 	s.run()
 }

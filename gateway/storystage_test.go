@@ -36,7 +36,6 @@ type stage struct {
 	clock  stageClock
 	app    *app
 	stop   func()
-	before func(*app) // serving; nil: nothing
 	actors map[string]*actor
 }
 
@@ -95,9 +94,6 @@ func (s *stage) run() {
 	a.desk.Clock = s.clock.now
 	_, err = a.auth.EnsureAdmin(s.t.Context(), stagePassword)
 	fail(err)
-	if s.before != nil {
-		s.before(a)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- a.serve(ctx, func(string) { close(ready) }) }()

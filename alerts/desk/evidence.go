@@ -2,6 +2,8 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -42,9 +44,11 @@ type Clipper interface {
 	Unpin(id string) error
 }
 
-// PhotoCopies opens what may be shown of a photo: a copy without metadata.
+// PhotoCopies opens what may be shown of a photo, a copy without metadata, and the
+// original, which is read for its hash alone.
 type PhotoCopies interface {
 	Open(id string, thumb bool) (io.ReadSeekCloser, error)
+	Original(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
 // EvidenceView is one piece of evidence of a case.
@@ -237,9 +241,13 @@ type VerifyView struct {
 }
 
 // VerifyEvidence checks a piece: its file against its hash, it and those before it
-// against their chain, and the chain against the audit.
+// against their chain, and the chain against the audit. Of a photo the original is
+// checked against its hash.
 func (d *Desk) VerifyEvidence(ctx context.Context, s alerts.Scope, id string) (VerifyView, error) {
 	e, k, err := d.evidenceOf(ctx, s, id)
+	if err != nil && alerts.KindOf(err) == alerts.NotFound && d.Photos != nil {
+		return d.verifyPhoto(ctx, s, id, err)
+	}
 	if err != nil {
 		return VerifyView{}, err
 	}
@@ -280,6 +288,43 @@ func (d *Desk) VerifyEvidence(ctx context.Context, s alerts.Scope, id string) (V
 	}
 	return v, d.Audit(ctx, facts.masked(s, &k), alerts.AuditEvidence, "evidence/"+id, k.AreaID,
 		map[string]string{"action": "verify", "ok": strconv.FormatBool(v.OK), "hash": e.Hash})
+}
+
+// verifyPhoto checks a photo of a case or an incident in sight; none is the error
+// where there is no such photo.
+func (d *Desk) verifyPhoto(ctx context.Context, s alerts.Scope, id string, none error) (VerifyView, error) {
+	p, err := d.AttachmentOf(ctx, s, id)
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		p, err = d.PhotoOf(ctx, s, id)
+	}
+	if err != nil && (alerts.KindOf(err) == alerts.NotFound || alerts.KindOf(err) == alerts.Forbidden) {
+		return VerifyView{}, none
+	}
+	if err != nil {
+		return VerifyView{}, err
+	}
+	v := VerifyView{Findings: []string{}}
+	r, err := d.Photos.Original(ctx, id)
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		v.Findings = append(v.Findings, "the original is missing")
+	} else if err != nil {
+		return v, err
+	} else {
+		defer r.Close()
+		h := sha256.New()
+		n, err := io.Copy(h, r)
+		if err != nil {
+			return v, err
+		}
+		if sum := hex.EncodeToString(h.Sum(nil)); n != p.Size || sum != p.SHA256 {
+			v.Findings = append(v.Findings, fmt.Sprintf("the original was changed: its SHA-256 is %s, and should be %s", sum, p.SHA256))
+		}
+	}
+	v.OK = len(v.Findings) == 0
+	if !s.Sight().All { // it may be his own report: see readerOf
+		s.User, s.Name, s.Address, s.Role = "", "", "", ""
+	}
+	return v, d.Audit(ctx, s, alerts.AuditEvidence, "photo/"+id, "", map[string]string{"action": "verify", "ok": strconv.FormatBool(v.OK), "sha256": p.SHA256})
 }
 
 // seeker reads an object from anywhere.

@@ -20,7 +20,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"strings"
 	"time"
@@ -165,29 +164,18 @@ func Fingerprint(key ed25519.PublicKey) string {
 	return strings.Join(groups, " ")
 }
 
-// PublicPEM writes a public key as PEM of its 32 bytes.
-func PublicPEM(key ed25519.PublicKey) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "SHARPEYES EVIDENCE KEY", Bytes: key}))
-}
-
-// ParseKey reads a public key in any form that the gateway publishes it in: the
-// answer of GET /evidence/key, its PEM, or base64.
+// ParseKey reads a public key: the answer of GET /evidence/key, or its base64.
 func ParseKey(b []byte) (ed25519.PublicKey, error) {
 	var answer struct {
 		Key string `json:"key"`
 	}
-	raw := []byte(nil)
-	if block, _ := pem.Decode(b); block != nil {
-		raw = block.Bytes
-	} else {
-		text := strings.TrimSpace(string(b))
-		if json.Unmarshal(b, &answer) == nil && answer.Key != "" {
-			text = answer.Key
-		}
-		raw, _ = base64.StdEncoding.DecodeString(text)
+	text := strings.TrimSpace(string(b))
+	if json.Unmarshal(b, &answer) == nil && answer.Key != "" {
+		text = answer.Key
 	}
-	if len(raw) != ed25519.PublicKeySize {
-		return nil, errors.New("the key file must hold an Ed25519 public key: the answer of /api/v1/evidence/key, its PEM, or base64")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return nil, errors.New("the key file must hold an Ed25519 public key: the answer of /api/v1/evidence/key, or its base64")
 	}
 	return raw, nil
 }

@@ -246,13 +246,13 @@ func TestEveryByte(t *testing.T) {
 			b[i+j] ^= 1
 		}
 	}
-	for i := range b {
+	for i := 0; i < len(b); i += 31 {
 		b[i] ^= 0x10
 		check(b, nil)
 		b[i] ^= 0x10
 	}
-	for n := range 200 {
-		check(b[:len(b)*n/200], nil)
+	for n := range 40 {
+		check(b[:len(b)*n/40], nil)
 	}
 }
 
@@ -275,8 +275,7 @@ func TestWriteFails(t *testing.T) {
 
 func TestParseKey(t *testing.T) {
 	key := public(keyOf(1))
-	raw := []byte(PublicPEM(key))
-	for what, b := range map[string][]byte{"PEM": raw, "the answer": []byte(`{"alg":"Ed25519","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="}`),
+	for what, b := range map[string][]byte{"the answer": []byte(`{"alg":"Ed25519","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="}`),
 		"base64": []byte("iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=\n")} {
 		if got, err := ParseKey(b); err != nil || !got.Equal(key) {
 			t.Errorf("%s: %x, %v", what, got, err)

@@ -73,6 +73,7 @@ func (w *world) evidence(t testing.TB) {
 		t.Fatal(err)
 	}
 	w.desk.Clipper, w.desk.Objects, w.desk.Photos, w.desk.Marker = &record{pins: map[string]string{}}, kept, w.photos, stamper{}
+	w.photos.Originals = kept
 	w.desk.Signer = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	if err := w.desk.StartCutting(t.Context(), func(err error) { t.Error(err) }); err != nil {
 		t.Fatal(err)
@@ -214,6 +215,11 @@ func TestEvidenceFile(t *testing.T) {
 	if !ok.OK || len(ok.Findings) != 0 {
 		t.Errorf("verify: %+v", ok)
 	}
+	photo := "/api/v1/evidence/" + list[1].ID + "/verify"
+	if v := decode[desk.VerifyView](t, w.call(t, "POST", photo, officer, nil).want(t, 200)); !v.OK {
+		t.Errorf("verify of the photo: %+v", v)
+	}
+	w.call(t, "POST", photo, w.as(t, alerts.DutyOfficer, "west"), nil).problem(t, 404)
 	copied := decode[desk.EvidenceView](t, w.call(t, "POST", "/api/v1/evidence/"+e.ID+"/copy", officer, `{"boxes":[{"x":0.1,"y":0.1,"w":0.5,"h":0.5}]}`, asJSON).want(t, 201))
 	if copied.Kind != alerts.EvidenceCopy || copied.Of != e.ID || copied.N != 2 || !strings.Contains(copied.FileName, "COPY") {
 		t.Errorf("copy %+v", copied)

@@ -62,9 +62,10 @@ const (
 // Album keeps photos below one folder: year/month/day/id, by the UTC day of the
 // id.
 type Album struct {
-	Clock alerts.Clock
-	Log   *slog.Logger
-	Full  func() bool // makes room on a full disk and tells whether it has; nil: cannot
+	Clock     alerts.Clock
+	Log       *slog.Logger
+	Full      func() bool    // makes room on a full disk and tells whether it has; nil: cannot
+	Originals alerts.Objects // where originals are kept; nil: beside the copies
 
 	dir     string
 	decodes chan struct{}
@@ -104,7 +105,7 @@ func (a *Album) Accept(ctx context.Context, r io.Reader) (alerts.Photo, error) {
 		err = commit(tmp, filepath.Join(day, id), day)
 	}
 	if err != nil {
-		if rmErr := os.RemoveAll(tmp); rmErr != nil {
+		if rmErr := errors.Join(a.forget(id), os.RemoveAll(tmp)); rmErr != nil {
 			a.Log.WarnContext(ctx, "photo folder not removed", "err", rmErr)
 		}
 		return alerts.Photo{}, err
@@ -134,7 +135,53 @@ func (a *Album) fill(ctx context.Context, tmp, id string, r io.Reader) (alerts.P
 		return alerts.Photo{}, err
 	}
 	photo.Width, photo.Height = shown.X, shown.Y
+	if a.Originals == nil {
+		return photo, nil
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return alerts.Photo{}, storeError("read the original", err)
+	}
+	// Until the folder has its lasting name, Sweep takes the object away with it.
+	if _, err := a.Originals.Put(ctx, originalKey(id), f); err != nil {
+		return alerts.Photo{}, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return alerts.Photo{}, storeError("store the photo", err)
+	}
 	return photo, nil
+}
+
+func originalKey(id string) string { return "photos/" + id }
+
+// Original opens a photo as it was sent, wherever it was kept then; the error is
+// NotFound where there is none. It is for checks of its hash, and shown to nobody.
+func (a *Album) Original(ctx context.Context, id string) (io.ReadCloser, error) {
+	day, err := a.dayOf(id)
+	if err != nil {
+		return nil, err
+	}
+	if a.Originals != nil {
+		r, _, err := a.Originals.Get(ctx, originalKey(id), 0, -1)
+		if err == nil || alerts.KindOf(err) != alerts.NotFound {
+			return r, err
+		}
+	}
+	f, err := os.Open(filepath.Join(day, id, originalName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoPhoto(id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open photo %s: %w", id, err)
+	}
+	return f, nil
+}
+
+// forget takes an original away.
+func (a *Album) forget(id string) error {
+	if a.Originals == nil {
+		return nil
+	}
+	return a.Originals.Remove(context.Background(), originalKey(id))
 }
 
 // keepOriginal copies the picture to its file, hashing on the way.
@@ -209,7 +256,7 @@ func (a *Album) Remove(id string) error {
 		}
 		return fmt.Errorf("remove photo %s: %w", id, err)
 	}
-	if err := os.RemoveAll(gone); err != nil {
+	if err := errors.Join(a.forget(id), os.RemoveAll(gone)); err != nil {
 		return fmt.Errorf("remove photo %s: %w", id, err)
 	}
 	return nil

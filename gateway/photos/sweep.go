@@ -73,7 +73,7 @@ func (a *Album) sweepDay(ctx context.Context, dir string, known func(context.Con
 				continue
 			}
 		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+		if err := errors.Join(a.forget(id), os.RemoveAll(filepath.Join(dir, e.Name()))); err != nil {
 			return removed, fmt.Errorf("remove orphan %s: %w", id, err)
 		}
 		removed++
