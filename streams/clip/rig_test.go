@@ -160,6 +160,9 @@ func (r *ring) connect() {
 // is written before more is sent.
 func (r *ring) roll(f *film, from, pictures int, sound func(n int) []*streams.Frame) {
 	r.t.Helper()
+	if r.stop == nil {
+		r.follow()
+	}
 	began, ready := r.now.Load(), 0
 	before, _ := r.total()
 	for n := range pictures {
@@ -174,15 +177,6 @@ func (r *ring) roll(f *film, from, pictures int, sound func(n int) []*streams.Fr
 				r.hub.Publish(s)
 			}
 		}
-		if n == 0 && r.stop == nil {
-			var err error
-			if r.stop, err = r.Follow(r.hub, "cam1", streams.Main, record.Policy{}); err != nil {
-				r.t.Fatal(err)
-			}
-			for !r.hub.Watched() { // what was published before wakes nobody
-				time.Sleep(time.Millisecond)
-			}
-		}
 		if n > 0 && n == r.next(ready) {
 			r.written(f, before+time.Duration(n)*step)
 			ready = n
@@ -191,6 +185,21 @@ func (r *ring) roll(f *film, from, pictures int, sound func(n int) []*streams.Fr
 	r.written(f, before+time.Duration(pictures)*step) // the recorder keeps none back for long
 	r.zero += int64(pictures * 3600)
 	r.now.Store(began + int64(pictures)*int64(step))
+}
+
+// follow has the recorder read, and returns when it does: a reader that comes to a
+// hub without pictures wants one.
+func (r *ring) follow() {
+	r.t.Helper()
+	select {
+	case <-r.hub.Wanted():
+	default:
+	}
+	var err error
+	if r.stop, err = r.Follow(r.hub, "cam1", streams.Main, record.Policy{}); err != nil {
+		r.t.Fatal(err)
+	}
+	<-r.hub.Wanted()
 }
 
 // total is how much footage is on the disk.
