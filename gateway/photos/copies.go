@@ -60,7 +60,7 @@ func (a *Album) shown(ctx context.Context, f io.ReaderAt, size int64, in info) (
 		return nil, err
 	}
 	defer a.memory.Release(need)
-	ctx, cancel := context.WithTimeout(ctx, decodeTime)
+	ctx, cancel := context.WithTimeout(ctx, a.decodeTime)
 	defer cancel()
 	img, err := decode(&patient{ctx: ctx, r: io.NewSectionReader(f, 0, size)}, in)
 	if err != nil {

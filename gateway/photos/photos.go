@@ -67,19 +67,21 @@ type Album struct {
 	Full      func() bool    // makes room on a full disk and tells whether it has; nil: cannot
 	Originals alerts.Objects // where originals are kept; nil: beside the copies
 
-	dir     string
-	decodes chan struct{}
-	memory  *semaphore.Weighted
+	dir        string
+	decodeTime time.Duration // decodeTime
+	decodes    chan struct{}
+	memory     *semaphore.Weighted
 }
 
 // New returns an Album over a folder, which is made at the first photo.
 func New(dir string) *Album {
 	return &Album{
-		Clock:   time.Now,
-		Log:     slog.New(slog.DiscardHandler),
-		dir:     dir,
-		decodes: make(chan struct{}, decodesAtOnce),
-		memory:  semaphore.NewWeighted(decodeMemory),
+		Clock:      time.Now,
+		Log:        slog.New(slog.DiscardHandler),
+		dir:        dir,
+		decodeTime: decodeTime,
+		decodes:    make(chan struct{}, decodesAtOnce),
+		memory:     semaphore.NewWeighted(decodeMemory),
 	}
 }
 

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import type { Case, ClipRequest, Evidence, List } from '../src/api/types'
+import type { Person } from './support/browser'
+import { LOOP, tileOf } from './support/desk'
+import { PHONE_SETTINGS, PLACE } from './support/phone'
+import { apart, pictureOf, recordedFor, shownOf } from './support/record'
+import { stage } from './support/stage'
+import { openWall, take } from './support/wall'
+
+// The tenth one looks at the grid leader's village.
+const here = stage({ cameras: 10 })
+const FPS = 25
+/** A frame is stamped when it has come: so much later than it was drawn, on a busy machine. */
+const LATE_MS = 1500
+/** As far as two cameras' frames lie apart where both come late. */
+const STEP_MS = 400
+
+async function open(person: Person, cameras: string, at: number): Promise<void> {
+  await person.page.goto(`/playback?c=${cameras}&at=${new Date(at).toISOString()}`)
+  await person.testId('purpose-text').fill('e2e：核对画面编号')
+  await person.page.keyboard.press('Enter')
+  for (const camera of cameras.split(',')) await pictureOf(person, camera)
+}
+
+// Pictures of 1080 lines, decoded in software: on a busy machine that takes its time.
+describe('playback', { timeout: 150_000 }, () => {
+  test('shows the recorded frames: at a time, one by one, and back by key frames, two cameras in step', async () => {
+    const person = await here.person('duty_officer')
+    const { from } = await recordedFor(person.api, 'cam001', 14)
+    await recordedFor(person.api, 'cam000', 14)
+    await open(person, 'cam000,cam001', from + 9000)
+    const { page } = person
+    const transport = person.testId('transport')
+    await expect.poll(() => transport.getAttribute('data-playing')).toBe('true')
+    await page.keyboard.press('Space')
+    await page.locator('[data-testid="transport"][data-playing="false"]').waitFor()
+
+    let shown = await shownOf(person, 'cam000')
+    const other = await shownOf(person, 'cam001')
+    expect(Math.abs(shown.at - other.at), `frame ${shown.frame} at ${shown.at}, frame ${other.frame} at ${other.at}`).toBeLessThan(STEP_MS)
+    // The number is that of the time: at t the film shows frame floor(25 t).
+    for (const { frame, at } of [shown, other]) {
+      const late = ((((at / 1000) * FPS - frame!) % LOOP) + LOOP) % LOOP
+      expect((late / FPS) * 1000, `frame ${frame} at ${new Date(at).toISOString()}`).toBeLessThan(LATE_MS)
+    }
+
+    for (let i = 0; i < 3; i++) {
+      await page.keyboard.press('.')
+      const next = await shownOf(person, 'cam000', shown.at)
+      expect(apart(shown.frame!, next.frame!)).toBe(1)
+      shown = next
+    }
+    await page.keyboard.press(',')
+    const key = await shownOf(person, 'cam000', shown.at)
+    expect(apart(key.frame!, shown.frame!)).toBeGreaterThan(0)
+    await page.keyboard.press(',')
+    const before = await shownOf(person, 'cam000', key.at)
+    // The film has a key frame at equal distances.
+    expect(apart(before.frame!, key.frame!)).toBeGreaterThan(0)
+    expect(Math.round(((key.at - before.at) / 1000) * FPS)).toBeCloseTo(apart(before.frame!, key.frame!), -1)
+  })
+
+  test('a grid leader asks on the phone for a clip, an officer approves it, and it lies on the case', async () => {
+    const leader = await here.person('grid_leader', PHONE_SETTINGS)
+    const officer = await here.person('duty_officer')
+    await recordedFor(officer.api, 'cam009', 10)
+    const { incident } = await leader.api.report({ category: 'hazard.fire', text: '配电箱冒烟，查看起因', lon: PLACE.longitude, lat: PLACE.latitude })
+    await leader.page.goto('/report')
+    const entry = leader.page.locator(`[data-testid="mine-item"][data-number="${incident.number}"]`)
+    await entry.locator('button').first().tap()
+    await leader.testId('ask-clip').tap()
+    await leader.page.locator('[data-testid="near-cameras"] [data-camera="cam009"] input').check()
+    await leader.testId('ask-reason').fill('看清起火的时间')
+    await leader.testId('ask-send').tap()
+    await leader.page.locator('[data-testid="clip-asked"][data-state="open"]').waitFor()
+
+    await officer.page.goto('/desk')
+    await officer.page.locator('[data-testid="requests-badge"][data-count="1"]').click()
+    const row = officer.testId('request')
+    await row.getByText('看清起火的时间').waitFor()
+    await officer.testId('approve').click()
+    await officer.page.locator('[data-testid="request"][data-state="approved"]').waitFor()
+
+    const { items: [request] } = await officer.api.get<List<ClipRequest>>('/api/v1/clip-requests?state=approved')
+    const evidence = () => officer.api.get<List<Evidence>>(`/api/v1/cases/${request!.case_id}/evidence`)
+    await expect.poll(async () => (await evidence()).items.filter((one) => one.kind === 'clip').length, { timeout: 30_000 }).toBeGreaterThan(0)
+    const clip = (await evidence()).items.find((one) => one.kind === 'clip')!
+    expect([clip.camera, clip.from, clip.to]).toEqual(['cam009', request!.from, request!.to])
+    await leader.page.locator('[data-testid="clip-asked"][data-state="approved"]').waitFor({ timeout: 20_000 })
+  })
+
+  test('an officer goes from a live tile to a clip on a case', async () => {
+    const person = await here.person('duty_officer')
+    const { page } = person
+    await recordedFor(person.api, 'cam009', 36)
+    const { items: [incident] } = await person.api.incidents()
+    await openWall(person, 4)
+    await take(person, 'cam009')
+    await page.locator(`${tileOf('cam009')}[data-state="live"]`).waitFor({ timeout: 30_000 })
+    // Half a minute ago, beside what is now.
+    const live = page.locator(tileOf('cam009'))
+    await live.click()
+    await page.keyboard.press('r')
+    const past = page.locator('.tile.past[data-past="cam009"]')
+    await expect.poll(async () => Number(await past.getAttribute('data-at')), { timeout: 30_000 }).toBeGreaterThan(0)
+    const behind = Date.now() - Number(await past.getAttribute('data-at'))
+    expect(behind).toBeGreaterThan(25_000)
+    expect(behind).toBeLessThan(60_000)
+    await live.and(page.locator('[data-state="live"]')).waitFor()
+
+    // The whole record from there; what is seen is cut and put on the case.
+    await past.click()
+    await page.keyboard.press('p')
+    await person.testId('purpose-text').fill('e2e：核查起火经过')
+    await person.testId('purpose').getByTestId('case-find').fill(incident!.number)
+    await person.testId('purpose').locator(`[data-testid="case-option"][data-code="${incident!.number}"]`).click()
+    await person.testId('purpose-go').click()
+    await pictureOf(person, 'cam009')
+    await page.keyboard.press('Space')
+    await page.locator('[data-testid="transport"][data-playing="false"]').waitFor()
+    const first = await shownOf(person, 'cam009')
+    await page.keyboard.press('i')
+    await page.keyboard.press('ArrowRight')
+    const last = await shownOf(person, 'cam009', first.at)
+    await page.keyboard.press('o')
+    await page.keyboard.press('e')
+    await page.locator('[data-testid="job"][data-state="done"]').waitFor({ timeout: 30_000 })
+    await person.testId('to-case').click()
+
+    await person.testId('evidence-item').waitFor()
+    expect(await person.testId('evidence-item').count()).toBe(1)
+    expect(await person.testId('hash').textContent()).toMatch(/^[0-9a-f]{64}$/)
+    await person.testId('verify').click()
+    await page.locator('[data-testid="evidence-item"][data-verdict="ok"]').waitFor()
+    await person.testId('evidence-play').click()
+    const video = person.testId('evidence-video')
+    const begins = await video.evaluate(async (element: HTMLVideoElement) => {
+      element.pause()
+      element.currentTime = 0
+      await new Promise((done) => (element.readyState >= 2 && !element.seeking ? done(0) : element.addEventListener('seeked', done, { once: true })))
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+      return { frame: window.probe.read(element).frame, length: element.duration }
+    })
+    expect(Math.abs(apart(first.frame!, begins.frame!)), `the clip begins with ${begins.frame}, asked for from ${first.frame}`).toBeLessThanOrEqual(1)
+    expect(begins.length).toBeCloseTo((last.at - first.at) / 1000, 0)
+    const found = await person.api.get<Case>(`/api/v1/cases/${incident!.number}`)
+    const { items: kept } = await person.api.get<List<Evidence>>(`/api/v1/cases/${found.id}/evidence`)
+    expect(kept.map((one) => [one.kind, one.camera])).toEqual([['clip', 'cam009']])
+  })
+})
