@@ -55,6 +55,21 @@ describe('axe finds nothing serious', () => {
     expect(await violations(person)).toEqual([])
   })
 
+  test('on the playback page, a case and the requests for clips', async () => {
+    const person = await here.person('duty_officer')
+    const { items: [incident] } = await person.api.incidents()
+    await person.page.goto('/playback?c=cam000')
+    await person.testId('purpose').waitFor()
+    expect(await violations(person)).toEqual([])
+    await person.page.goto(`/cases/${incident!.number}`)
+    await person.page.locator('[data-testid="evidence"][data-state="list"]').waitFor()
+    await person.page.locator('[data-testid="near-cameras"][aria-busy="false"]').waitFor()
+    expect(await violations(person)).toEqual([])
+    await person.page.goto('/requests')
+    await person.page.locator('[data-testid="requests"][data-state="list"]').waitFor()
+    expect(await violations(person)).toEqual([])
+  })
+
   test('on the phone', async () => {
     const person = await here.person('grid_leader', PHONE_SETTINGS)
     await person.page.goto('/report')

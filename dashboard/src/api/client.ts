@@ -185,8 +185,8 @@ export class Client {
     const headers = { 'Idempotency-Key': idempotencyKey }
     return this.#json('POST', `/cases/${encodeURIComponent(caseId)}/clip-requests`, { body: wanted, headers })
   }
-  approveClip(id: string, note: string): Promise<ClipRequest> {
-    return this.#json('POST', `/clip-requests/${encodeURIComponent(id)}/approval`, { body: note ? { note } : {} })
+  approveClip(id: string): Promise<ClipRequest> {
+    return this.#json('POST', `/clip-requests/${encodeURIComponent(id)}/approval`, { body: {} })
   }
   refuseClip(id: string, reason: string): Promise<ClipRequest> {
     return this.#json('POST', `/clip-requests/${encodeURIComponent(id)}/refusal`, { body: { reason } })

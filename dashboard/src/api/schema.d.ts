@@ -2895,6 +2895,11 @@ export interface components {
         CameraStatus: {
             /** @description The camera sends B-frames */
             b_frames?: boolean;
+            /**
+             * Format: int64
+             * @description By how many milliseconds the camera's clock is ahead of the server's, as it said last; absent: it does not say
+             */
+            clock_offset_ms?: number;
             /** @description Video codec */
             codec?: string;
             /** @description Packets were lost lately */
@@ -2960,6 +2965,8 @@ export interface components {
              * @description Times it was connected again
              */
             reconnects?: number;
+            /** @description What the recorder does with it; absent where it is not to be recorded. Of a camera with several streams as a whole: of the first that is not recorded as it should be */
+            recording?: components["schemas"]["RecordingStatus"];
             /**
              * Format: date-time
              * @description When it is tried again
@@ -5087,6 +5094,11 @@ export interface components {
         ProfileStatus: {
             /** @description The camera sends B-frames */
             b_frames?: boolean;
+            /**
+             * Format: int64
+             * @description By how many milliseconds the camera's clock is ahead of the server's, as it said last; absent: it does not say
+             */
+            clock_offset_ms?: number;
             /** @description Video codec */
             codec?: string;
             /** @description Packets were lost lately */
@@ -5153,6 +5165,8 @@ export interface components {
              * @description Times it was connected again
              */
             reconnects?: number;
+            /** @description What the recorder does with it; absent where it is not to be recorded. Of a camera with several streams as a whole: of the first that is not recorded as it should be */
+            recording?: components["schemas"]["RecordingStatus"];
             /**
              * Format: date-time
              * @description When it is tried again
@@ -5325,6 +5339,25 @@ export interface components {
              * @description End
              */
             to: string;
+        };
+        RecordingStatus: {
+            /**
+             * @description Why not: the camera sends nothing, it cannot be written, the recorder does not keep up, the server's clock was set, it is not the time for it, the camera's time stamps are of no use
+             * @enum {string}
+             */
+            cause?: "" | "offline" | "disk" | "behind" | "clock" | "stopped" | "broken";
+            /**
+             * Format: date-time
+             * @description When the last pictures came to the disk; absent: none since the start
+             */
+            last_write_at?: string;
+            /** @description It is being written */
+            on: boolean;
+            /**
+             * Format: date-time
+             * @description Since when
+             */
+            since: string;
         };
         Refusal: {
             /** @description Why; who asked reads it */
@@ -7454,7 +7487,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": unknown;
+                    "application/zip": string;
                 };
             };
             /** @description Error */
@@ -8317,7 +8350,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": unknown;
+                    "video/mp4": string;
                 };
             };
             /** @description Part of it */
@@ -8325,7 +8358,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "video/mp4": string;
+                };
             };
             /** @description Error */
             default: {

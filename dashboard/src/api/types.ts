@@ -53,68 +53,12 @@ export type Recordings = Schemas['Timeline']
 export type Playback = Schemas['Playback']
 export type NewPlayback = Schemas['PlaybackInput']
 
-export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
-export interface Export {
-  id: string
-  case_id: string
-  state: ExportState
-  progress: number
-  bytes: number
-  already: { evidence_id: string; case_id: string; camera: string; from: string; to: string }[]
-  error?: string
-}
-export interface NewExport extends TimeSpan {
-  case_id: string
-  cameras: { id: string; profile: Profile }[]
-  purpose: string
-  note?: string
-}
-export interface Evidence {
-  id: string
-  kind: 'clip' | 'copy' | 'photo'
-  camera?: string
-  camera_name?: string
-  from?: string
-  to?: string
-  actual_from?: string
-  actual_to?: string
-  bytes: number
-  sha256: string
-  chain?: string
-  codec?: string
-  gaps?: TimeSpan[] | null
-  by?: string
-  at: string
-  purpose?: string
-  note?: string
-  url: string
-}
-export interface Verdict { ok: boolean; findings: string[] }
-export interface ClipRequest extends TimeSpan {
-  id: string
-  case_id: string
-  case_code: string
-  cameras: string[]
-  reason: string
-  state: 'open' | 'approved' | 'refused'
-  by: string
-  at: string
-  answered_by?: string
-  answered_at?: string
-  answer?: string
-  export_id?: string
-}
-export interface Hold extends TimeSpan {
-  id: string
-  camera: string
-  camera_name?: string
-  until: string
-  pinned: boolean
-  released_at?: string
-  why?: string
-  reviewed_by?: string
-  reviewed_at?: string
-}
+export type Export = Schemas['ClipExportView']
+export type NewExport = Schemas['ClipInput']
+export type Evidence = Schemas['EvidenceView']
+export type Verdict = Schemas['VerifyView']
+export type ClipRequest = Schemas['ClipRequestView']
+export type Hold = Schemas['HoldView']
 export type Problem = Schemas['Problem']
 
 export interface List<T> {

@@ -30,7 +30,6 @@ export default {
   },
   length: { s: '{n} s', min: '{n} min', h: '{n} h', d: '{n} d' },
   page: {
-    cameras: 'Cameras',
     hideList: 'Hide list',
     showList: 'Show list',
     chosen: 'Playing',
@@ -64,9 +63,7 @@ export default {
     skipped: 'Passed over {time} without footage',
     ended: 'The record ends here.',
     keys: 'Keys',
-    fullscreen: 'Full screen',
     toDesk: 'Desk',
-    legend: { footage: 'Footage', alert: 'Alarm', case: 'Case' },
   },
   purpose: {
     title: 'Why do you look?',

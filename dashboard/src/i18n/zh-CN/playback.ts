@@ -30,7 +30,6 @@ export default {
   },
   length: { s: '{n} 秒', min: '{n} 分', h: '{n} 小时', d: '{n} 天' },
   page: {
-    cameras: '摄像机',
     hideList: '收起列表',
     showList: '显示列表',
     chosen: '回放中',
@@ -64,9 +63,7 @@ export default {
     skipped: '已跳过无录像的 {time}',
     ended: '已到录像末尾。',
     keys: '快捷键',
-    fullscreen: '全屏',
     toDesk: '值守台',
-    legend: { footage: '有录像', alert: '告警', case: '案卷' },
   },
   purpose: {
     title: '为什么要看录像',
