@@ -139,6 +139,7 @@ func (b *bureau) order(t *testing.T, caseID string, cameras ...string) ClipExpor
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.clock.add(time.Second) // the queue is in the order of time
 	return v
 }
 
