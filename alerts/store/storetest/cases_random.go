@@ -180,10 +180,10 @@ func CaseNodes(t *testing.T, nodes ...alerts.Store) {
 	Town(t, nodes[0])
 	r := rand.New(rand.NewPCG(11, 6))
 	m := newCaseModel()
-	for step := range 8 {
-		m.grow(t, nodes[step%len(nodes)], r, step*20, step*20+20)
+	for step := range 6 {
+		m.grow(t, nodes[step%len(nodes)], r, step*12, step*12+12)
 		for _, s := range nodes {
-			m.check(t, s, r, 10)
+			m.check(t, s, r, 4)
 		}
 	}
 }
