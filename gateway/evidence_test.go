@@ -77,8 +77,7 @@ func evidenceStory(t *testing.T, storeURL string) {
 func (s *stage) recorded() {
 	s.t.Helper()
 	s.stop()
-	dir := filepath.Join(s.set.DataDir, "record")
-	if err := os.CopyFS(dir, os.DirFS("../streams/clip/testdata/ring")); err != nil {
+	if err := os.CopyFS(filepath.Join(s.set.DataDir, recordDir), os.DirFS("../streams/clip/testdata/ring")); err != nil {
 		s.t.Fatal(err)
 	}
 	s.run()

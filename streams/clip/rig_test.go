@@ -130,7 +130,6 @@ type ring struct {
 	hub  *streams.Hub
 	stop func()
 	now  atomic.Int64 // ns after noon
-	n    int          // pictures sent since the recording began
 	zero int64        // time stamp of the film's begin
 }
 
