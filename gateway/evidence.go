@@ -84,7 +84,12 @@ func (f footage) Cut(ctx context.Context, camera, profile string, from, to time.
 		return err
 	}
 	for _, c := range cuts {
-		if err := take(desk.Clip{Footage: footageOf(c.Info), Bytes: c.Bytes, MediaType: "video/mp4", Write: c.Write}); err != nil {
+		shown := footageOf(c.Info)
+		if offset, _, ok := f.rec.ClockOffset(camera, streams.Profile(profile), c.Info.From); ok {
+			ms := offset.Milliseconds()
+			shown.OffsetMS = &ms
+		}
+		if err := take(desk.Clip{Footage: shown, Bytes: c.Bytes, MediaType: "video/mp4", Write: c.Write}); err != nil {
 			return err
 		}
 	}
