@@ -118,7 +118,7 @@ func (r *reel) part() (*shot, error) {
 	if kind != "moof" || size > maxMoof {
 		return nil, errBox
 	}
-	moof := b[min(40, n):]
+	var moof []byte
 	if 32+size > n {
 		moof = make([]byte, size-8)
 		if _, err := r.f.ReadAt(moof, at+40); err != nil {
