@@ -174,7 +174,7 @@ func (w *walk) checkMoves(k alerts.Case) {
 
 // TestWalk walks cases at random; further in a soak.
 func TestWalk(t *testing.T) {
-	steps := 12
+	steps := 8
 	if os.Getenv("SHARPEYES_SOAK") != "" {
 		steps = 40
 	}
