@@ -9,7 +9,7 @@ import { PHONE_SETTINGS, openForm } from './support/phone'
 import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
 
-const here = stage()
+const here = stage({ record: true })
 let axe = ''
 
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
 
 // The tenth one looks at the grid leader's village.
-const here = stage({ cameras: 10 })
+const here = stage({ cameras: 10, record: true })
 const FPS = 25
 /** A frame is stamped when it has come: so much later than it was drawn, on a busy machine. */
 const LATE_MS = 1500
@@ -142,7 +142,8 @@ describe('playback and clips', { timeout: 150_000 }, () => {
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
       return { frame: window.probe.read(element).frame, length: element.duration }
     })
-    expect(Math.abs(apart(first.frame!, begins.frame!)), `the clip begins with ${begins.frame}, asked for from ${first.frame}`).toBeLessThanOrEqual(1)
+    // The mark is where the page's clock stands, which on a busy machine is up to two pictures on.
+    expect(Math.abs(apart(first.frame!, begins.frame!)), `the clip begins with ${begins.frame}, asked for from ${first.frame}`).toBeLessThanOrEqual(2)
     expect(begins.length).toBeCloseTo((last.at - first.at) / 1000, 0)
     const found = await person.api.get<Case>(`/api/v1/cases/${incident!.number}`)
     const { items: kept } = await person.api.get<List<Evidence>>(`/api/v1/cases/${found.id}/evidence`)

@@ -10,7 +10,7 @@ const TOLERANCE_MS = 600
 const FRAME_MS = 40
 
 describe('playback', () => {
-  const here = stage({ cameras: 4 })
+  const here = stage({ cameras: 4, record: true })
 
   test('Chromium plays what was recorded, from the moment that was asked for, frame by frame', async () => {
     const person = await here.person('duty_officer')

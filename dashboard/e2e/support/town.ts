@@ -20,6 +20,8 @@ export interface TownOptions {
   /** Cameras of one's own, such as rtsp://host/cam%03d. */
   source?: string
   cameras?: number
+  /** Records what its cameras send: work that most tests have no use for. */
+  record?: boolean
   /** Of the process, beside the runner's own. */
   env?: NodeJS.ProcessEnv
 }
@@ -48,9 +50,10 @@ export class Town {
   /** Starts the binary, on the same folder and port each time. */
   async start(): Promise<void> {
     const file = join(this.data, 'accounts.json')
-    const { source, cameras } = this.options
+    const { source, cameras, record } = this.options
     const args = ['demo', '--listen', `127.0.0.1:${this.port}`, '--data', join(this.data, 'data'), '--accounts', file]
     if (cameras !== undefined) args.push('--cameras', String(cameras))
+    if (!record) args.push('--no-record')
     if (source !== undefined) args.push('--source', source)
     this.#program = await Program.start(BINARY, args, /http:\/\/[\w.:]+/, this.options.env)
     this.accounts = JSON.parse(await readFile(file, 'utf8')) as Account[]
