@@ -78,7 +78,8 @@ function watch(person: Person, camera: string, seconds: number, sound = false): 
 
 /** In order, and no later at the end than at the beginning. */
 function assertSmooth(seen: Seen, perSecond: number, seconds: number): void {
-  const { pictures } = seen
+  // The first may be drawn again while the next is on its way.
+  const pictures = seen.pictures.filter(([, number], i, all) => i !== 1 || number !== all[0]![1])
   expect(seen.decoded).toBeGreaterThan(perSecond * seconds)
   expect(seen.pli).toBeLessThan(3)
   for (let i = 1; i < pictures.length; i++) {
