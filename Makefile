@@ -57,7 +57,7 @@ test: deps lint ## Every test, on real Redis, ffmpeg and Chromium; ends with a c
 	bash .ci/test
 
 test-go: ## Go tests with the race detector
-	go test -race -timeout 15m ./...
+	go test -race -timeout 30m ./...
 
 test-web: dashboard/node_modules/.stamp ## Unit tests of the dashboard
 	cd dashboard
