@@ -78,7 +78,6 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	if err := a.recordRun(ctx); err != nil {
 		return err
 	}
-	a.desk.StartTimers(func(err error) { a.log.Warn("clocks of cases", "error", err) })
 	m, viewers, err := a.openVideo(ctx)
 	if err != nil {
 		return err
@@ -86,6 +85,8 @@ func (a *app) serve(ctx context.Context, ready func(url string)) error {
 	if err := a.openEvidence(ctx, m.tapes.rec); err != nil {
 		return err
 	}
+	// Clocks move cases, and holds go with them: the desk is complete from here on.
+	a.desk.StartTimers(func(err error) { a.log.Warn("clocks of cases", "error", err) })
 	if err := a.openWebhooks(); err != nil {
 		return fmt.Errorf("webhooks: %w", err)
 	}
