@@ -18,6 +18,9 @@ export async function recordedFor(api: Api, camera: string, seconds: number): Pr
   return read()
 }
 
+/** So many pictures of the screen alike are a picture at rest: the page looks every 40 ms where to stand. */
+const STEADY = 10
+
 const picture = (camera: string) => `.se-play .tile[data-camera="${camera}"]`
 
 export interface Shown {
@@ -32,18 +35,20 @@ export async function pictureOf(person: Person, camera: string): Promise<void> {
   await person.page.locator(`${picture(camera)}[data-state="ready"][data-at]:not([data-at=""])`).waitFor({ timeout: 30_000 })
 }
 
-/** What stands there now, once it is another time than `not`. */
+/** What stands there, when it has come to rest, and once it is another time than `not`. */
 export async function shownOf(person: Person, camera: string, not = NaN): Promise<Shown> {
-  const selector = picture(camera)
-  await person.page.waitForFunction(([css, before]) => {
-    const tile = document.querySelector<HTMLElement>(css)
-    const video = tile?.querySelector('video')
-    return tile?.dataset['state'] === 'ready' && video && !video.seeking && Math.abs(Number(tile.dataset['at']) - before) > 1 || (tile?.dataset['state'] === 'ready' && Number.isNaN(before))
-  }, [selector, not] as const, { timeout: 20_000 })
-  return person.page.evaluate((css) => {
+  return person.page.evaluate(async ([css, before, steady]) => {
     const tile = document.querySelector<HTMLElement>(css)!
-    return { frame: window.probe.read(tile.querySelector('video')!).frame, at: Number(tile.dataset['at']) }
-  }, selector)
+    const video = tile.querySelector('video')!
+    for (let still = 0, last = ''; still < steady; ) {
+      await new Promise((done) => requestAnimationFrame(done))
+      const at = tile.dataset['at'] ?? ''
+      const rests = tile.dataset['state'] === 'ready' && video.paused && !video.seeking && at !== '' && at === last
+      still = rests && !(Math.abs(Number(at) - before) <= 1) ? still + 1 : 0
+      last = at
+    }
+    return { frame: window.probe.read(video).frame, at: Number(tile.dataset['at']) }
+  }, [picture(camera), not, STEADY] as const)
 }
 
 /** How many frames of the film lie between two numbers, the shorter way. */

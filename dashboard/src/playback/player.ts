@@ -12,7 +12,7 @@ import { Clock } from './clock'
 import type { MediaDoor } from './door'
 import { AIM_FRAME_S, slowest } from './step'
 import { PlayTile } from './tile'
-import { SECOND, missingAt, nextFootage, type Lane } from './timeline'
+import { SECOND, missingAt, nextFootage, type Lane, type Span } from './timeline'
 import { Track, browserAround, type Around } from './track'
 import { clockMs, day, said, type ScreenState, type Words } from './words'
 import './playback.css'
@@ -54,6 +54,8 @@ const SOUND_RATE = 2
 const LEAD_MS = 120 * SECOND
 /** An epoch this far away costs nothing in precision. */
 const EPOCH_REACH_MS = 40 * 86_400 * SECOND
+/** What is further apart are not two pictures but a gap. */
+const LONGEST_FRAME_S = 1
 /** The end of what is recorded and the moment "now" are never nearer than a flushed part. */
 const LIVE_EDGE_MS = 3_000
 
@@ -131,6 +133,19 @@ export class Playback {
       at: this.#clock.at, playing: this.#clock.playing, waiting: this.#clock.playing && this.#clock.held, rate: this.#clock.rate as Rate,
       selected: this.#selected, states: this.#seats.map((seat) => this.#say(seat).state), ended: this.#ended, skipped: this.#skipped, sound: this.#sound,
     }
+  }
+
+  /** What a mark set now means: the selected camera's picture on the screen, from its first ms to its last. */
+  picture(): Span {
+    const at = this.#clock.at
+    const track = this.#seats[this.#selected]?.track
+    if (!track) return { from: at, to: at }
+    const shown = (this.#clock.playing ? track.shownMedia : null) ?? track.toMedia(at)
+    const [frame, next] = [track.frames.at(shown), track.frames.next(shown)]
+    const from = frame && shown - frame.at < LONGEST_FRAME_S ? frame.at : shown
+    const to = next && next.at - from < LONGEST_FRAME_S ? next.at : from + AIM_FRAME_S
+    // Whole ms that lie inside the picture: a mark that was cut down to the ms before it would mean the picture before.
+    return { from: Math.ceil(track.toTime(from)), to: Math.floor(track.toTime(to)) }
   }
 
   play(): void {

@@ -56,6 +56,8 @@ const TIDY_MS = 2_000
 /** Further off than this an element is put where it belongs; nearer, it comes by its speed. */
 const JUMP_S = 1.2
 const AIM_S = 0.002
+/** Standing anywhere else, even a ms on, might be standing in the next frame: a mark means this one. */
+const STANDS_S = 0.0005
 /** HTMLMediaElement.HAVE_CURRENT_DATA */
 const HAVE_CURRENT_DATA = 2
 
@@ -187,7 +189,7 @@ export class Track {
     const { video } = this
     if (!video.paused) video.pause()
     const m = this.#media(at)
-    if (!video.seeking && Math.abs(video.currentTime - m - AIM_S) > AIM_S) this.#put(m)
+    if (!video.seeking && Math.abs(video.currentTime - m - AIM_S) > STANDS_S) this.#put(m)
   }
 
   /** Tries again what was given up. */

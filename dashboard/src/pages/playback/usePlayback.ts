@@ -217,12 +217,14 @@ export function usePlayback(session: Session, stage: Ref<HTMLElement | undefined
     tell(found.label)
   }
 
+  const shown = () => player?.picture() ?? { from: view.value.at, to: view.value.at }
+
   const acts: Partial<Record<PlaybackAction, () => void>> = {
     play: () => player?.toggle(), earlier: () => seek(view.value.at - 10 * SECOND), later: () => seek(view.value.at + 10 * SECOND),
     muchEarlier: () => seek(view.value.at - MINUTE), muchLater: () => seek(view.value.at + MINUTE), frame: () => player?.stepForward(),
     key: () => void player?.stepBack(), slower: () => faster(-1), faster: () => faster(1), zoomIn: () => strip?.zoomBy(2), zoomOut: () => strip?.zoomBy(0.5),
     panLeft: () => strip?.panBy(-0.25), panRight: () => strip?.panBy(0.25), previousMark: () => mark(-1), nextMark: () => mark(1),
-    in: () => strip?.setEdge('from', view.value.at), out: () => strip?.setEdge('to', view.value.at), clear: () => strip?.setRange(null),
+    in: () => strip?.setEdge('from', shown().from), out: () => strip?.setEdge('to', shown().to), clear: () => strip?.setRange(null),
     sound: () => player?.toggleSound(), retry: () => player?.retry(), now: () => seek((lastFootage(lanes.value, now()) ?? now()) - 5 * SECOND),
     select0: () => player?.select(0), select1: () => player?.select(1), select2: () => player?.select(2), select3: () => player?.select(3),
     span0: () => strip?.showLength(SPANS[0]), span1: () => strip?.showLength(SPANS[1]), span2: () => strip?.showLength(SPANS[2]), span3: () => strip?.showLength(SPANS[3]),
