@@ -34,6 +34,7 @@ var rooms = map[string]room{
 	"alerts/desk":            {own: []string{"alerts", "alerts/evidence", "alerts/geo"}},
 	"alerts/store":           {own: []string{"alerts", "alerts/store/columns"}, heavy: []string{"bun", "goose", "pgx", "sqlite"}},
 	"alerts/store/columns":   {own: []string{"alerts"}},
+	"alerts/store/fresh":     {own: []string{"alerts/store"}},
 	"alerts/store/pgtest":    {heavy: []string{"pgx"}},
 	"alerts/store/storetest": {own: []string{"alerts"}},
 

@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"reflect"
 	"testing"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 	"sharpeyes/configs"
 	"sharpeyes/gateway/cluster"
 )
@@ -17,7 +17,7 @@ import (
 // that exist, and is what a new store holds.
 func TestShippedRules(t *testing.T) {
 	ctx := t.Context()
-	s, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "sharpeyes.db")})
+	s, err := store.Open(ctx, store.Options{Path: fresh.File(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

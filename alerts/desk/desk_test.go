@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -116,7 +116,7 @@ func box(west, south, east, north float64) alerts.MultiPolygon {
 // township t3 in county west. Counties have no shape of their own.
 func newOffice(t testing.TB) *office {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Path: filepath.Join(t.TempDir(), "sharpeyes.db")})
+	s, err := store.Open(context.Background(), store.Options{Path: fresh.File(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 	"sharpeyes/alerts/store/storetest"
 )
 
@@ -133,7 +134,7 @@ func BenchmarkWrite(b *testing.B) { benchmarkWrite(b, file) }
 func BenchmarkWriteOnPostgres(b *testing.B) { benchmarkWrite(b, postgres.URL) }
 
 // file is the address of a new file.
-func file(t testing.TB) string { return filepath.Join(t.TempDir(), "sharpeyes.db") }
+func file(t testing.TB) string { return fresh.File(t) }
 
 func benchmarkWrite(b *testing.B, address func(testing.TB) string) {
 	for _, writers := range []int{1, 16, 128} {

@@ -20,6 +20,7 @@ import (
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/desk"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 	"sharpeyes/gateway/auth"
 	"sharpeyes/gateway/photos"
 
@@ -120,7 +121,7 @@ func must[T any](t testing.TB) func(T, error) T {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	ctx := context.Background()
-	s := must[*store.Store](t)(store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "gateway.db")}))
+	s := must[*store.Store](t)(store.Open(ctx, store.Options{Path: fresh.File(t)}))
 	t.Cleanup(func() { _ = s.Close() })
 	err := s.Write(ctx, func(tx alerts.Tx) error { return fill(tx) })
 	if err != nil {

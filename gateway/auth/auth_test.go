@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 
 	"go.uber.org/goleak"
 )
@@ -112,7 +112,7 @@ type world struct {
 func newWorld(t *testing.T, set func(*Auth)) *world {
 	t.Helper()
 	c := &clock{now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gateway.db"), Clock: c.Now})
+	s, err := store.Open(t.Context(), store.Options{Path: fresh.File(t), Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

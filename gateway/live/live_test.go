@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 	"sharpeyes/gateway/auth"
 	"sharpeyes/gateway/cluster"
 )
@@ -44,7 +44,7 @@ func build(t *testing.T) *house {
 	t.Cleanup(func() { goleak.VerifyNone(t, opt) })
 	h := &house{t: t, bus: cluster.NewLocal()}
 	var err error
-	if h.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "s.db")}); err != nil {
+	if h.store, err = store.Open(t.Context(), store.Options{Path: fresh.File(t)}); err != nil {
 		t.Fatal(err)
 	}
 	h.auth = auth.New(h.store, h.bus)

@@ -8,13 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"sharpeyes/alerts"
 	"sharpeyes/alerts/store"
+	"sharpeyes/alerts/store/fresh"
 
 	"go.uber.org/goleak"
 )
@@ -91,7 +91,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, bus: &bus{subs: make(map[int]func(alerts.Event))}, clock: &clock{}}
 	var err error
-	w.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gateway.db"), Clock: w.clock.Now})
+	w.store, err = store.Open(t.Context(), store.Options{Path: fresh.File(t), Clock: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
