@@ -9,7 +9,7 @@ import { tileOf } from './support/desk'
 import { stage } from './support/stage'
 import { openWall } from './support/wall'
 
-const SECONDS = Number(process.env.SHARPEYES_SOAK) || 60
+const SECONDS = Number(process.env.SHARPEYES_SOAK) || 30
 const TILES = 16
 const CAMERAS = 24
 
