@@ -119,6 +119,38 @@ func TestGapsTellTheirCause(t *testing.T) {
 	agrees(t, g.rec)
 }
 
+// A first picture that was held up must not make all that follow late.
+func TestHeldUpFirstPicture(t *testing.T) {
+	f := shoot(t, "x264", "160x90", 4, 0)
+	g := newRig(t, t.TempDir(), noon.Add(400*time.Millisecond))
+	g.play(f, 1)
+	g.now = noon.Add(40 * time.Millisecond)
+	g.play(f, 99)
+	g.tape.end(Stopped)
+	// Picture 25 is the next key frame: it was taken a second after noon.
+	taken, err := g.rec.KeyFrames(t.Context(), "cam/1", streams.Main, g.now, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range taken[:3] {
+		if want := noon.Add(time.Duration(3-i) * time.Second); at.Sub(want).Abs() > time.Millisecond {
+			t.Errorf("key frame at %v, want %v", at, want)
+		}
+	}
+	if ranges, gaps := g.rec.Find("cam/1", streams.Main, noon, g.now); len(ranges) != 1 || len(gaps) != 0 {
+		t.Errorf("ranges %v, gaps %v, want one range without a gap", ranges, gaps)
+	}
+	run, err := g.rec.Play(t.Context(), PlayRequest{Camera: "cam/1", Profile: streams.Main, At: noon.Add(time.Second), Length: MaxRun, Epoch: noon.Add(-time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	for _, s := range g.segments() {
+		plays(t, s.Path)
+	}
+	agrees(t, g.rec)
+}
+
 func TestClockSetDoesNotDelete(t *testing.T) {
 	f := shoot(t, "x264", "160x90", 4, 0)
 	for _, jump := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour, 400 * 24 * time.Hour} {

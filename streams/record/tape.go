@@ -15,7 +15,8 @@ import (
 const (
 	maxStep    = 2 * time.Second        // between pictures, and of their stamps before our clock
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
-	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
+	maxDrift   = 50 * time.Millisecond  // of the timeline from our clock, put right at the next segment
+	maxSeam    = 500 * time.Millisecond // by which it is put right without being told as a gap
 	partTime   = 800 * time.Millisecond // of pictures in a part
 	partWait   = 300 * time.Millisecond // how long a picture is kept back
 	lookEvery  = 100 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
@@ -150,13 +151,20 @@ func (t *tape) video(f *streams.Frame) error {
 	if t.seg != nil {
 		step := time.Duration(f.PTS-t.lastPTS) * time.Second / videoRate
 		off := line.off(f)
-		t.least = min(t.least, off)
+		// B-pictures are late for when they are shown, and those they wait for early.
+		if f.Key || !f.Desc.BFrames {
+			t.least = min(t.least, off)
+		}
 		switch {
 		case step > maxStep || step < -maxStep:
 			t.end(Offline)
 		case off > maxLate || off < -maxStep:
 			t.end(Clock)
 		case f.Key && (!sameDesc(t.seg.desc, f.Desc) || t.seg.full(f.PTS, t.rec.Segment)):
+			t.end(None)
+		case f.Key && t.least < -maxDrift:
+			// No picture comes before it is taken: the one that the timeline began
+			// with had been held up.
 			t.end(None)
 		}
 	}
@@ -172,7 +180,7 @@ func (t *tape) video(f *streams.Frame) error {
 		}
 		if off > maxDrift || off < -maxDrift {
 			line.at = line.at.Add(off)
-			if t.why == None {
+			if t.why == None && (off > maxSeam || off < -maxSeam) {
 				t.why = Clock
 			}
 		}
