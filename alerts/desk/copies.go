@@ -111,7 +111,13 @@ func (d *Desk) makeCopy(ctx context.Context, s alerts.Scope, of alerts.Evidence,
 	e := alerts.Evidence{ID: alerts.NewID(now), Kind: alerts.EvidenceCopy, MediaType: "video/mp4", Footage: of.Footage, Of: of.ID, Purpose: in.Purpose,
 		ExportID: of.ExportID, ByID: s.User, ByName: name, ByRole: s.Role}
 	e.Object = "evidence/" + k.ID + "/copy-" + e.ID + ".mp4"
-	e.Note = fmt.Sprintf("copy of piece %d: %d boxes masked, watermark %v", of.N, len(in.Boxes), mark)
+	passing := 0
+	for _, b := range in.Boxes {
+		if b.From > 0 || b.To > 0 {
+			passing++
+		}
+	}
+	e.Note = fmt.Sprintf("copy of piece %d: %d boxes masked, %d of them for a part of the time, watermark %v", of.N, len(in.Boxes), passing, mark)
 	e.Footage.Codec = "h264"
 	r, _, err := d.Objects.Get(ctx, of.Object, 0, -1)
 	if err != nil {
