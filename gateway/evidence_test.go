@@ -64,7 +64,7 @@ func evidenceStory(t *testing.T, storeURL string) {
 	if got := strings.TrimSpace(string(out)); err != nil || got != "2.480000,62" {
 		t.Errorf("ffprobe reads %q, %v: want 62 pictures in 2.48 s", got, err)
 	}
-	copied := officer.ask("POST", "/evidence/"+list[0].ID+"/copy", map[string]any{"boxes": []map[string]float64{{"x": 0, "y": 0, "w": 0.5, "h": 0.5}}}).want(http.StatusCreated)
+	copied := officer.ask("POST", "/evidence/"+list[0].ID+"/copy", map[string]any{"boxes": []map[string]float64{{"x": 0, "y": 0, "w": 0.5, "h": 0.5, "from_s": 0.5, "to_s": 2}}}).want(http.StatusCreated)
 	if !bytes.Contains(copied.body, []byte(`"kind":"copy"`)) {
 		t.Errorf("the copy is %s", copied.body)
 	}

@@ -20,12 +20,16 @@ const (
 	maxBoxes     = 32
 )
 
-// Box is a part of the picture that is made unreadable, in fractions of it.
+// Box is a part of the picture that is made unreadable, in fractions of it, all the
+// time or from one time of the clip to another.
 type Box struct {
 	X float64 `json:"x" minimum:"0" maximum:"1" doc:"Left edge, 0 to 1 of the picture's width"`
 	Y float64 `json:"y" minimum:"0" maximum:"1" doc:"Upper edge, 0 to 1 of its height"`
 	W float64 `json:"w" minimum:"0" maximum:"1" doc:"Width"`
 	H float64 `json:"h" minimum:"0" maximum:"1" doc:"Height"`
+
+	From float64 `json:"from_s,omitempty" minimum:"0" doc:"From this picture on, in seconds after the clip's first; absent: from the first"`
+	To   float64 `json:"to_s,omitempty" minimum:"0" doc:"Up to this picture, which is masked, too; absent: to the end"`
 }
 
 // Marking says how a copy differs from its clip.
@@ -60,13 +64,20 @@ func (d *Desk) CopyEvidence(ctx context.Context, s alerts.Scope, id string, in C
 	if d.Objects == nil || d.Marker == nil {
 		return EvidenceView{}, alerts.Errorf(alerts.Unavailable, "copies cannot be made here: ffmpeg is not installed")
 	}
+	if of.Kind != alerts.EvidenceClip {
+		return EvidenceView{}, alerts.Errorf(alerts.Conflict, "copies are made of clips alone")
+	}
 	var f faults
 	in.Purpose = f.line("purpose", in.Purpose, false, maxPurpose)
 	mark := in.Watermark == nil || *in.Watermark
 	if len(in.Boxes) > maxBoxes {
 		f.add("boxes", "are %d, at most %d are taken", len(in.Boxes), maxBoxes)
 	}
+	long := of.Footage.ActualTo.Sub(of.Footage.ActualFrom)
 	for i, b := range in.Boxes {
+		if b.From < 0 || b.From >= long.Seconds() || b.To != 0 && b.To < b.From {
+			f.add(fmt.Sprintf("boxes[%d].from_s", i), "must be before the clip's end, at %.3f s, and not after to_s: it would mask nothing", long.Seconds())
+		}
 		if !(b.X >= 0 && b.Y >= 0 && b.W > 0 && b.H > 0 && b.X+b.W <= 1.0001 && b.Y+b.H <= 1.0001) {
 			f.add(fmt.Sprintf("boxes[%d]", i), "must lie within the picture: x, y, w and h are fractions of it, w and h above 0")
 		}
@@ -77,10 +88,7 @@ func (d *Desk) CopyEvidence(ctx context.Context, s alerts.Scope, id string, in C
 	if err := f.err(); err != nil {
 		return EvidenceView{}, err
 	}
-	switch long := of.Footage.ActualTo.Sub(of.Footage.ActualFrom); {
-	case of.Kind != alerts.EvidenceClip:
-		return EvidenceView{}, alerts.Errorf(alerts.Conflict, "copies are made of clips alone")
-	case long > maxCopied:
+	if long > maxCopied {
 		return EvidenceView{}, alerts.Errorf(alerts.TooLarge, "the clip has %v, copies are made of at most %v: export a shorter one", long.Round(time.Second), maxCopied)
 	}
 	select {
@@ -103,7 +111,13 @@ func (d *Desk) makeCopy(ctx context.Context, s alerts.Scope, of alerts.Evidence,
 	e := alerts.Evidence{ID: alerts.NewID(now), Kind: alerts.EvidenceCopy, MediaType: "video/mp4", Footage: of.Footage, Of: of.ID, Purpose: in.Purpose,
 		ExportID: of.ExportID, ByID: s.User, ByName: name, ByRole: s.Role}
 	e.Object = "evidence/" + k.ID + "/copy-" + e.ID + ".mp4"
-	e.Note = fmt.Sprintf("copy of piece %d: %d boxes masked, watermark %v", of.N, len(in.Boxes), mark)
+	passing := 0
+	for _, b := range in.Boxes {
+		if b.From > 0 || b.To > 0 {
+			passing++
+		}
+	}
+	e.Note = fmt.Sprintf("copy of piece %d: %d boxes masked, %d of them for a part of the time, watermark %v", of.N, len(in.Boxes), passing, mark)
 	e.Footage.Codec = "h264"
 	r, _, err := d.Objects.Get(ctx, of.Object, 0, -1)
 	if err != nil {

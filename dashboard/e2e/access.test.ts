@@ -1,31 +1,12 @@
 /** For everybody: by keyboard, by screen reader, in a closed network. */
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
-import { beforeAll, describe, expect, test } from 'vitest'
-import type { Person } from './support/browser'
+import { describe, expect, test } from 'vitest'
+import { violations } from './support/axe'
 import { openDesk, playBySearch, watchTile } from './support/desk'
 import { PHONE_SETTINGS, openForm } from './support/phone'
 import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
 
 const here = stage({ record: true })
-let axe = ''
-
-beforeAll(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-})
-
-/** Serious and critical violations, each with what it was found on. */
-async function violations(person: Person): Promise<string[]> {
-  await person.page.evaluate(axe)
-  const { violations: found } = await person.page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run())
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary?.replace(/\s+/g, ' ')}`))
-}
-
 describe('axe finds nothing serious', () => {
   test('on the sign-in page', async () => {
     const person = await here.stranger()

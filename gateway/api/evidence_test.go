@@ -220,14 +220,15 @@ func TestEvidenceFile(t *testing.T) {
 		t.Errorf("verify of the photo: %+v", v)
 	}
 	w.call(t, "POST", photo, w.as(t, alerts.DutyOfficer, "west"), nil).problem(t, 404)
-	copied := decode[desk.EvidenceView](t, w.call(t, "POST", "/api/v1/evidence/"+e.ID+"/copy", officer, `{"boxes":[{"x":0.1,"y":0.1,"w":0.5,"h":0.5}]}`, asJSON).want(t, 201))
+	copied := decode[desk.EvidenceView](t, w.call(t, "POST", "/api/v1/evidence/"+e.ID+"/copy", officer, `{"boxes":[{"x":0.1,"y":0.1,"w":0.5,"h":0.5,"from_s":1,"to_s":1.5}]}`, asJSON).want(t, 201))
 	if copied.Kind != alerts.EvidenceCopy || copied.Of != e.ID || copied.N != 2 || !strings.Contains(copied.FileName, "COPY") {
 		t.Errorf("copy %+v", copied)
 	}
 	if body := w.call(t, "GET", copied.URL, officer, nil).want(t, 200).rec.Body.String(); !strings.HasPrefix(body, "COPY") || !strings.Contains(body, k.Code) {
 		t.Errorf("the copy says %q", body)
 	}
-	for _, body := range []string{`{"watermark":false}`, `{"boxes":[{"x":0.9,"y":0,"w":0.2,"h":0.1}]}`, `{"boxes":[{"x":0,"y":0,"w":0,"h":0.1}]}`} {
+	for _, body := range []string{`{"watermark":false}`, `{"boxes":[{"x":0.9,"y":0,"w":0.2,"h":0.1}]}`, `{"boxes":[{"x":0,"y":0,"w":0,"h":0.1}]}`,
+		`{"boxes":[{"x":0,"y":0,"w":1,"h":1,"from_s":2,"to_s":1}]}`, `{"boxes":[{"x":0,"y":0,"w":1,"h":1,"from_s":36000}]}`} {
 		w.call(t, "POST", "/api/v1/evidence/"+e.ID+"/copy", officer, body, asJSON).problem(t, 422)
 	}
 	w.call(t, "POST", "/api/v1/evidence/"+copied.ID+"/copy", officer, `{}`, asJSON).problem(t, 409)

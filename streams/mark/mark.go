@@ -39,8 +39,9 @@ var ErrNoFFmpeg = errors.New("ffmpeg is not installed: install it, or name its p
 // ErrNoFont says that ffmpeg found no font to write with.
 var ErrNoFont = errors.New("no font was found to write the watermark with: install one, such as fonts-noto-cjk")
 
-// Box is a part of the picture, in fractions of it.
-type Box struct{ X, Y, W, H float64 }
+// Box is a part of the picture, in fractions of it. It is masked from From to To, both
+// included, in seconds after the first picture; To 0: to the end.
+type Box struct{ X, Y, W, H, From, To float64 }
 
 // Options say what a copy looks like.
 type Options struct {
@@ -107,7 +108,10 @@ func (o Options) filter(dir string) (string, error) {
 		if !(b.X >= 0 && b.Y >= 0 && b.W > 0 && b.H > 0 && b.X <= 1 && b.Y <= 1 && b.W <= 1 && b.H <= 1) {
 			return "", errors.New("mark: a box must lie within the picture, in fractions of it")
 		}
-		parts = append(parts, fmt.Sprintf("drawbox=x=floor(iw*%.5f):y=floor(ih*%.5f):w=ceil(iw*%.5f)+1:h=ceil(ih*%.5f)+1:color=black:t=fill", b.X, b.Y, b.W, b.H))
+		if !(b.From >= 0 && b.To >= 0 && (b.To == 0 || b.To >= b.From)) {
+			return "", errors.New("mark: a box must end after it begins, in seconds after the first picture")
+		}
+		parts = append(parts, fmt.Sprintf("drawbox=x=floor(iw*%.5f):y=floor(ih*%.5f):w=ceil(iw*%.5f)+1:h=ceil(ih*%.5f)+1:color=black:t=fill", b.X, b.Y, b.W, b.H)+b.enable())
 	}
 	for i, line := range o.Lines {
 		if len(line) > maxLine || strings.ContainsAny(line, "\r\n\x00") {
@@ -124,6 +128,20 @@ func (o Options) filter(dir string) (string, error) {
 	}
 	parts = append(parts, "format=yuv420p")
 	return strings.Join(parts, ","), nil
+}
+
+// enable says when the box is drawn. One that has no beginning or no end is not bound
+// by the film's: its first time may not be exactly 0.
+func (b Box) enable() string {
+	switch {
+	case b.From == 0 && b.To == 0:
+		return ""
+	case b.From == 0:
+		return fmt.Sprintf(":enable='lte(t,%.3f)'", b.To)
+	case b.To == 0:
+		return fmt.Sprintf(":enable='gte(t,%.3f)'", b.From)
+	}
+	return fmt.Sprintf(":enable='between(t,%.3f,%.3f)'", b.From, b.To)
 }
 
 func run(ctx context.Context, program, dir, filter, label string) error {

@@ -83,12 +83,41 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+func TestBoxesInTime(t *testing.T) {
+	box := func(x, from, to float64) Box { return Box{X: x, W: 0.1, Y: 0.4, H: 0.2, From: from, To: to} }
+	name := filepath.Join(t.TempDir(), "copy.mp4")
+	var out bytes.Buffer
+	boxes := []Box{box(0, 0, 0), box(0.25, 0.39, 0), box(0.5, 0, 0.41), box(0.75, 0.39, 0.61)}
+	if err := Copy(context.Background(), bytes.NewReader(white(t)), &out, Options{Boxes: boxes}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pixels, err := exec.Command("ffmpeg", "-v", "error", "-i", name, "-f", "rawvideo", "-pix_fmt", "gray", "-").Output()
+	if err != nil || len(pixels) != 25*320*180 {
+		t.Fatalf("%d bytes: %v", len(pixels), err)
+	}
+	// At 25 pictures a second the 10th is that of 0.4 s.
+	for i, b := range boxes {
+		for n := range 25 {
+			masked := pixels[(n*180+90)*320+int((b.X+0.05)*320)] < 30
+			at := float64(n) / 25
+			if want := at >= b.From && (b.To == 0 || at <= b.To); masked != want {
+				t.Errorf("box %d, picture %d: masked %v, want %v", i, n, masked, want)
+			}
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for what, o := range map[string]Options{
-		"a box outside":     {Boxes: []Box{{X: 2, W: 1, H: 1}}},
-		"an empty box":      {Boxes: []Box{{W: 0, H: 1}}},
-		"a line with a end": {Lines: []string{"a\nb"}},
-		"too many boxes":    {Boxes: make([]Box, maxBoxes+1)},
+		"a box outside":                    {Boxes: []Box{{X: 2, W: 1, H: 1}}},
+		"an empty box":                     {Boxes: []Box{{W: 0, H: 1}}},
+		"a box that ends before it begins": {Boxes: []Box{{W: 1, H: 1, From: 2, To: 1}}},
+		"a box before the beginning":       {Boxes: []Box{{W: 1, H: 1, From: -1}}},
+		"a line with a end":                {Lines: []string{"a\nb"}},
+		"too many boxes":                   {Boxes: make([]Box, maxBoxes+1)},
 	} {
 		if err := Copy(context.Background(), bytes.NewReader(nil), &bytes.Buffer{}, o); err == nil {
 			t.Errorf("%s: taken", what)

@@ -4,7 +4,7 @@
  */
 import type {
   Alert, Area, AreaProps, BasemapProps, Camera, Case, Category, ClipRequest, Evidence, Export, FeatureCollection, Grid, GridProps, Hold, Incident,
-  List, LonLat, Me, NearCamera, NewExport, NewPlayback, Playback, Problem, Profile, Receipt, Recordings, TimeSpan, Verdict,
+  List, LonLat, Me, NearCamera, NewCopy, NewExport, NewPlayback, Playback, Problem, Profile, Receipt, Recordings, TimeSpan, Verdict,
 } from './types'
 
 export type ErrorKind =
@@ -62,6 +62,8 @@ export interface Reported {
 
 const TIMEOUT_MS = 20_000
 const UPLOAD_TIMEOUT_MS = 180_000
+/** A little longer than the server takes at most to encode a clip anew. */
+const COPY_TIMEOUT_MS = 31 * 60_000
 
 type Query = Record<string, string | number | boolean | readonly string[] | undefined>
 
@@ -177,6 +179,10 @@ export class Client {
   }
   verifyEvidence(id: string): Promise<Verdict> {
     return this.#json('POST', `/evidence/${encodeURIComponent(id)}/verify`, { timeoutMs: UPLOAD_TIMEOUT_MS })
+  }
+  /** A copy for sharing: answers when it is made. To leave it is to have the server give it up. */
+  copyEvidence(id: string, wanted: NewCopy, signal: AbortSignal): Promise<Evidence> {
+    return this.#json('POST', `/evidence/${encodeURIComponent(id)}/copy`, { body: wanted, signal, timeoutMs: COPY_TIMEOUT_MS })
   }
   clipRequests(query: { state?: ClipRequest['state']; case_id?: string } = {}, signal?: AbortSignal): Promise<List<ClipRequest>> {
     return this.#json('GET', '/clip-requests', { query, signal })

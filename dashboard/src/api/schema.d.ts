@@ -2505,9 +2505,19 @@ export interface components {
         Box: {
             /**
              * Format: double
+             * @description From this picture on, in seconds after the clip's first; absent: from the first
+             */
+            from_s?: number;
+            /**
+             * Format: double
              * @description Height
              */
             h: number;
+            /**
+             * Format: double
+             * @description Up to this picture, which is masked, too; absent: to the end
+             */
+            to_s?: number;
             /**
              * Format: double
              * @description Width

@@ -56,6 +56,8 @@ export type NewPlayback = Schemas['PlaybackInput']
 export type Export = Schemas['ClipExportView']
 export type NewExport = Schemas['ClipInput']
 export type Evidence = Schemas['EvidenceView']
+/** What a copy for sharing is to look like. */
+export type NewCopy = Schemas['CopyInput']
 export type Verdict = Schemas['VerifyView']
 export type ClipRequest = Schemas['ClipRequestView']
 export type Hold = Schemas['HoldView']
