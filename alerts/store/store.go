@@ -112,16 +112,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.held = hold(db.reads, o.Held)
 	}
 	var ready *statements
+	if !s.postgres() {
+		ready = newStatements(db.writes)
+	}
 	var saved *changes
 	s.writer = startWriter(db, o.Queue, o.Batch, o.Full, func(in bun.Tx) *tx {
 		if saved == nil || saved.of.Tx != in.Tx {
 			saved = &changes{of: in}
-			if !s.postgres() {
-				ready = &statements{db: db.writes, tx: in.Tx, by: make(map[string]*sql.Stmt)}
-			}
+			ready.begin(in.Tx)
 		}
 		return &tx{queries: queries{db: in, uncancelled: true}, now: o.Clock, ready: ready, changes: saved}
-	}, func(in bun.Tx) error { return saved.keep(in) })
+	}, func(in bun.Tx) error { return saved.keep(in) }, ready.keep)
 	return s, nil
 }
 

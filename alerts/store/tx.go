@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,7 +42,13 @@ func (t *tx) insert(row any) error {
 	if t.over {
 		return errOver
 	}
-	if _, err := t.db.NewInsert().Model(row).Exec(context.Background()); err != nil {
+	var err error
+	if table := t.table(row); table != nil {
+		_, err = t.execReady(table.insert, table.values(row))
+	} else {
+		_, err = t.db.NewInsert().Model(row).Exec(context.Background())
+	}
+	if err != nil {
 		return classify(err)
 	}
 	return nil
@@ -56,8 +63,14 @@ func (t *tx) upsert(row any, key string, columns ...string) error {
 	for i, c := range columns {
 		set[i] = c + " = EXCLUDED." + c
 	}
-	q := t.db.NewInsert().Model(row).On("CONFLICT (" + key + ") DO UPDATE").Set(strings.Join(set, ", "))
-	if _, err := q.Exec(context.Background()); err != nil {
+	conflict, sets := "CONFLICT ("+key+") DO UPDATE", strings.Join(set, ", ")
+	var err error
+	if table := t.table(row); table != nil {
+		_, err = t.execReady(table.insert+" ON "+conflict+" SET "+sets, table.values(row))
+	} else {
+		_, err = t.db.NewInsert().Model(row).On(conflict).Set(sets).Exec(context.Background())
+	}
+	if err != nil {
 		return classify(err)
 	}
 	return nil
@@ -72,7 +85,13 @@ func (t *tx) replace(row any, version int64, what, id string) error {
 	if version == 1 {
 		return t.insert(row)
 	}
-	res, err := t.db.NewUpdate().Model(row).WherePK().Where("version = ?", version-1).Exec(context.Background())
+	var res sql.Result
+	var err error
+	if table := t.table(row); table != nil {
+		res, err = t.execReady(table.update, append(table.changed(row), version-1))
+	} else {
+		res, err = t.db.NewUpdate().Model(row).WherePK().Where("version = ?", version-1).Exec(context.Background())
+	}
 	if err != nil {
 		return classify(err)
 	}

@@ -36,6 +36,7 @@ type writer struct {
 	db    database
 	newTx func(bun.Tx) *tx
 	last  func(bun.Tx) error // before the commit
+	rest  func()             // between transactions
 	batch int
 	room  func() bool // makes room on a full disk; nil: cannot
 
@@ -46,8 +47,8 @@ type writer struct {
 	ended  chan struct{}
 }
 
-func startWriter(db database, queue, batch int, room func() bool, newTx func(bun.Tx) *tx, last func(bun.Tx) error) *writer {
-	w := &writer{db: db, newTx: newTx, last: last, batch: batch, room: room, queue: make(chan *job, queue), ended: make(chan struct{})}
+func startWriter(db database, queue, batch int, room func() bool, newTx func(bun.Tx) *tx, last func(bun.Tx) error, rest func()) *writer {
+	w := &writer{db: db, newTx: newTx, last: last, rest: rest, batch: batch, room: room, queue: make(chan *job, queue), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -112,6 +113,7 @@ func (w *writer) run() {
 			close(j.done)
 		}
 		clear(batch)
+		w.rest()
 	}
 }
 

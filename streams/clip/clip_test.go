@@ -184,7 +184,9 @@ func TestLossesAreTold(t *testing.T) {
 	f := shoot(t, "x264", "160x90", 2, 0)
 	f.aus, f.pts, f.hash = slices.Delete(f.aus, 45, 48), slices.Delete(f.pts, 45, 48), slices.Delete(f.hash, 45, 48)
 	r := openRing(t, t.TempDir())
-	r.roll(f, 0, 47, nil)
+	r.roll(f, 0, 45, nil)
+	r.now.Add(int64(3 * step))
+	r.roll(f, 45, 2, nil)
 	r.rest(0)
 	cuts, _ := cut(t, r, 0, 2*time.Second)
 	want := []Loss{{noon.Add(45 * step), 3 * step}}

@@ -117,6 +117,11 @@ func run(t testing.TB, name string, args ...string) []byte {
 func plays(t testing.TB, path string) int {
 	t.Helper()
 	run(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
+	return countPictures(t, path)
+}
+
+func countPictures(t testing.TB, path string) int {
+	t.Helper()
 	out := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path)
 	n, err := strconv.Atoi(strings.Trim(strings.TrimSpace(string(out)), ","))
 	if err != nil {

@@ -32,6 +32,7 @@ type segment struct {
 	start time.Time // server's clock at time 0 of its pictures
 	zero  int64     // time stamp that is decode time 0
 	pts   int64     // of the first picture
+	shift int64     // of the pictures' time stamps by now, as the timeline is put right
 
 	part   part
 	number uint32
@@ -200,7 +201,8 @@ func (g *segment) waits() time.Duration {
 
 // picture adds an access unit.
 func (g *segment) picture(f *streams.Frame, dts int64) error {
-	at := dts - g.zero
+	shown := f.PTS - g.zero + g.shift
+	at := dts - g.zero + g.shift
 	if at <= g.raw && (g.holds || g.number > 0) {
 		return errStamps
 	}
@@ -229,7 +231,7 @@ func (g *segment) picture(f *streams.Frame, dts int64) error {
 	at = max(at, g.next)
 	before := len(g.part.pictures)
 	g.part.pictures = streams.AppendUnits(g.part.pictures, f)
-	g.held = sample{size: len(g.part.pictures) - before, dts: at, offset: int32(f.PTS - g.zero - at), key: f.Key}
+	g.held = sample{size: len(g.part.pictures) - before, dts: at, offset: int32(shown - at), key: f.Key}
 	g.holds, g.heldAt = true, time.Now()
 	return nil
 }
@@ -250,9 +252,10 @@ func (g *segment) sound(f *streams.Frame, line *timeline) error {
 		line.set(f)
 	}
 	off := line.off(f)
+	line.least = min(line.least, off)
 	if off > maxStep || off < -maxStep {
 		line.set(f)
-		g.soundOn = false
+		line.least, g.soundOn = 0, false
 	}
 	rate := f.Desc.ClockRate(streams.Audio)
 	if !g.soundOn {

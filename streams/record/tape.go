@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -15,8 +16,9 @@ import (
 const (
 	maxStep    = 2 * time.Second        // between pictures, and of their stamps before our clock
 	maxLate    = 11 * time.Second       // of pictures that were held up: what the hub bears, and a second
-	maxDrift   = 50 * time.Millisecond  // of the timeline from our clock, put right at the next segment
-	maxSeam    = 500 * time.Millisecond // by which it is put right without being told as a gap
+	maxDrift   = 500 * time.Millisecond // of a camera's clock, put right at the next segment
+	slack      = 20 * time.Millisecond  // by which the timeline may be wrong
+	bend       = 20                     // it is put right by one part in so many
 	partTime   = 800 * time.Millisecond // of pictures in a part
 	partWait   = 300 * time.Millisecond // how long a picture is kept back
 	lookEvery  = 100 * time.Millisecond // for frames; with partWait and what a loaded machine needs to write, under a second
@@ -37,8 +39,10 @@ type tape struct {
 	why     Cause    // why the next segment does not go on from the last
 	lines   [2]timeline
 	lastPTS int64
+	lastDTS int64
 	dropped int64
 	least   time.Duration                               // by how much our clock was ahead of the pictures in this segment
+	owed    time.Duration                               // what is to be added to the timeline, little by little
 	order   func(au [][]byte, pts int64) (int64, error) // decode times of a stream with B-pictures
 	retry   time.Time                                   // no segment is begun before it
 	clock   clockMark                                   // the last that was written
@@ -47,8 +51,9 @@ type tape struct {
 // timeline turns a kind's time stamps into the server's time without the jitter
 // of the network.
 type timeline struct {
-	at  time.Time
-	pts int64
+	at    time.Time
+	pts   int64
+	least time.Duration // of off, since it was settled
 }
 
 func (l *timeline) set(f *streams.Frame) { l.at, l.pts = f.At.Round(0), f.PTS }
@@ -60,6 +65,12 @@ func (l *timeline) wall(f *streams.Frame) time.Time {
 
 // off is by how much the server's clock is ahead of the timeline.
 func (l *timeline) off(f *streams.Frame) time.Duration { return f.At.Round(0).Sub(l.wall(f)) }
+
+// settle puts the timeline right where something came before its time.
+func (l *timeline) settle() {
+	l.at = l.at.Add(min(0, l.least))
+	l.least = 0
+}
 
 // run looks for frames a few times a second: a wake for each would cost more than
 // writing them.
@@ -154,6 +165,11 @@ func (t *tape) video(f *streams.Frame) error {
 		// B-pictures are late for when they are shown, and those they wait for early.
 		if f.Key || !f.Desc.BFrames {
 			t.least = min(t.least, off)
+			// No picture comes before it is taken: the one that the timeline began
+			// with had been held up.
+			if off < -slack {
+				t.owed = off
+			}
 		}
 		switch {
 		case step > maxStep || step < -maxStep:
@@ -161,10 +177,6 @@ func (t *tape) video(f *streams.Frame) error {
 		case off > maxLate || off < -maxStep:
 			t.end(Clock)
 		case f.Key && (!sameDesc(t.seg.desc, f.Desc) || t.seg.full(f.PTS, t.rec.Segment)):
-			t.end(None)
-		case f.Key && t.least < -maxDrift:
-			// No picture comes before it is taken: the one that the timeline began
-			// with had been held up.
 			t.end(None)
 		}
 	}
@@ -178,11 +190,12 @@ func (t *tape) video(f *streams.Frame) error {
 		if t.why == None {
 			off = t.least
 		}
-		if off > maxDrift || off < -maxDrift {
+		switch {
+		case off > maxDrift || off < -maxDrift && t.why != None:
 			line.at = line.at.Add(off)
-			if t.why == None && (off > maxSeam || off < -maxSeam) {
-				t.why = Clock
-			}
+			t.why, t.owed = cmp.Or(t.why, Clock), 0
+		case off > slack && t.why == None:
+			t.owed = off // nothing came in time: the camera's clock is slow
 		}
 		t.order = nil
 	}
@@ -194,8 +207,24 @@ func (t *tape) video(f *streams.Frame) error {
 		if err := t.begin(f, line.wall(f), dts); err != nil {
 			return err
 		}
+	} else {
+		t.straighten(line, time.Duration(dts-t.lastDTS)*time.Second/videoRate)
 	}
+	t.lastDTS = dts
 	return t.seg.picture(f, dts)
+}
+
+// straighten puts the timeline right by a part of a step, so that pictures neither
+// overlap nor leave a gap.
+func (t *tape) straighten(line *timeline, step time.Duration) {
+	if t.owed == 0 || step <= 0 || step > maxStep {
+		return
+	}
+	most := step / bend
+	d := max(-most, min(t.owed, most))
+	t.owed, t.least = t.owed-d, t.least-d
+	line.at = line.at.Add(d)
+	t.seg.shift += int64(d) * videoRate / int64(time.Second)
 }
 
 // decodeTime is the time stamp itself but for B-pictures.
@@ -228,6 +257,7 @@ func (t *tape) begin(f *streams.Frame, wall time.Time, dts int64) error {
 	// decode time 0.
 	seg.start = wall.Add(-time.Duration(f.PTS-dts) * time.Second / videoRate)
 	t.seg, t.why, t.least = seg, None, maxLate
+	t.lines[streams.Audio].settle()
 	return nil
 }
 
