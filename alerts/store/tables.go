@@ -56,7 +56,7 @@ var valuer = reflect.TypeFor[driver.Valuer]()
 
 // plain tells that a field's value is the driver's as well.
 func plain(f *schema.Field) bool {
-	if f.IsPtr || f.AutoIncrement || f.SQLDefault != "" || f.UserSQLType != "" || f.NotNull && f.NullZero {
+	if f.IsPtr || f.AutoIncrement || f.SQLDefault != "" || f.NotNull && f.NullZero {
 		return false
 	}
 	typ := f.StructField.Type
