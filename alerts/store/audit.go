@@ -71,7 +71,7 @@ func (t *tx) AppendAudit(e *alerts.AuditEntry) error {
 	}
 	before := ""
 	if seq > 1 {
-		err := t.db.QueryRowContext(context.Background(), "SELECT hash FROM audit WHERE seq = ?", seq-1).Scan(&before)
+		err := t.rowReady("SELECT hash FROM audit WHERE seq = ?", &before, seq-1)
 		if errors.Is(err, sql.ErrNoRows) {
 			// The chain has lost its end. It goes on: a gap that verify names is
 			// better than a gateway that can be stopped by deleting a row.

@@ -97,11 +97,24 @@ func (t *tx) scanReady(rows any, query string, args ...any) error {
 	return nil
 }
 
+// rowReady reads the one row of a hot query.
+func (t *tx) rowReady(query string, into any, args ...any) error {
+	ctx := context.Background()
+	if t.ready == nil {
+		return t.db.QueryRowContext(ctx, query, args...).Scan(into)
+	}
+	stmt, err := t.ready.of(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx, args...).Scan(into)
+}
+
 // execReady runs a statement that writes a row.
 func (t *tx) execReady(query string, args []any) (sql.Result, error) {
 	stmt, err := t.ready.of(query)
 	if err != nil {
 		return nil, err
 	}
-	return stmt.ExecContext(context.Background(), args...) //nolint:wrapcheck // the caller classifies it
+	return stmt.ExecContext(context.Background(), args...)
 }

@@ -201,8 +201,8 @@ func (t *tx) NextNumber(series string) (int64, error) {
 		return 0, errOver
 	}
 	var n int64
-	err := t.db.QueryRowContext(context.Background(), `INSERT INTO series (name, value) VALUES (?, 1)
-		ON CONFLICT (name) DO UPDATE SET value = series.value + 1 RETURNING value`, series).Scan(&n)
+	err := t.rowReady(`INSERT INTO series (name, value) VALUES (?, 1)
+		ON CONFLICT (name) DO UPDATE SET value = series.value + 1 RETURNING value`, &n, series)
 	if err != nil {
 		return 0, fmt.Errorf("store: number of %s: %w", series, classify(err))
 	}
