@@ -97,7 +97,7 @@ type CameraFilter struct {
 type IncidentFilter struct {
 	AreaID, GridID, Category string
 	Severity                 Severity
-	Text                     string // part of text, address or number
+	Text                     string // part of text, address or number; a page looks at so many incidents and may find fewer than its limit, or none, before the last
 	ReporterID               string
 	Since, Until             time.Time // ReceivedAt, half open
 	Page                     Page

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -161,6 +163,33 @@ func matching(q *bun.SelectQuery, text string, in ...string) *bun.SelectQuery {
 		}
 		return q
 	})
+}
+
+// maxLooked is how many rows a page looks for text in at most.
+const maxLooked = 10_000
+
+// place is where a row stands in a list of the newest first.
+type place struct {
+	key int64
+	id  string
+}
+
+// reach is how far a page gets that may look at no more than maxLooked rows of a
+// table, the newest first; false: to the end.
+func (q queries) reach(ctx context.Context, table string, o order, f alerts.IncidentFilter) (place, bool, error) {
+	sel := q.db.NewSelect().TableExpr(table + " AS r").ColumnExpr("r." + o.column + ", r.id").OrderExpr(o.by("r.")).Limit(1).Offset(maxLooked - 1)
+	sel, err := o.after(between(sel, o.column, f.Since, f.Until), f.Page)
+	if err != nil {
+		return place{}, false, err
+	}
+	var to place
+	switch err := sel.Scan(q.ctx(ctx), &to.key, &to.id); {
+	case errors.Is(err, sql.ErrNoRows):
+		return place{}, false, nil
+	case err != nil:
+		return place{}, false, fmt.Errorf("store: list: %w", classify(err))
+	}
+	return to, true, nil
 }
 
 // maxMerged is the number of areas up to which a page is merged from the areas'

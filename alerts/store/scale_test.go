@@ -10,8 +10,8 @@ import (
 )
 
 // BenchmarkLists asks a large town for pages, with scopes and filters that lie
-// well and badly in its indexes. Text that nothing holds is the worst: all of a
-// scope is read.
+// well and badly in its indexes. Text that nothing holds is the worst: as many
+// rows are read as a page may look at.
 func BenchmarkLists(b *testing.B) { benchmarkLists(b, file(b)) }
 
 func BenchmarkListsOnPostgres(b *testing.B) { benchmarkLists(b, postgres.URL(b)) }

@@ -44,7 +44,7 @@ type IncidentsFilter struct {
 	Grid     string    `query:"grid" maxLength:"64" doc:"Grid"`
 	Category string    `query:"category" maxLength:"64" doc:"Code of a category"`
 	Severity string    `query:"severity" enum:"critical,high,medium,low" doc:"Severity"`
-	Text     string    `query:"q" maxLength:"100" doc:"Part of the text, the address or the number"`
+	Text     string    `query:"q" maxLength:"100" doc:"Part of the text, the address or the number. A page looks for it in 10,000 incidents and may hold fewer items than limit, or none, with next_cursor set: go on from there"`
 	Since    time.Time `query:"since" doc:"Received at or after"`
 	Until    time.Time `query:"until" doc:"Received before"`
 }

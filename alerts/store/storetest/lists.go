@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -289,4 +290,47 @@ func testTextSearch(t *testing.T, s alerts.Store) {
 		}
 		wantIDs(t, ids(list, incidentID), numbered("inc%06d", want), "incidents with "+query)
 	}
+}
+
+// Text that stands far back is found page by page: each looks only so far.
+func testTextFarBack(t *testing.T, s alerts.Store) {
+	ctx := context.Background()
+	Town(t, s)
+	const total = 12_000
+	for n := 0; n < total; {
+		Write(t, s, func(tx alerts.Tx) error {
+			for range 1000 {
+				i := Incident(n, "v1", "")
+				if n == 3 || n == total-2 {
+					i.Text = "needle"
+				}
+				if err := tx.AddIncident(i); err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		})
+	}
+	var found []string
+	pages, f := 0, alerts.IncidentFilter{Text: "needle"}
+	for more := true; more; more = f.Page.Cursor != "" {
+		list, next, err := s.Incidents(ctx, At(CityPath), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, ids(list, incidentID)...)
+		f.Page.Cursor = next
+		pages++
+	}
+	if want := numbered("inc%06d", []int{total - 2, 3}); !slices.Equal(found, want) || pages < 2 {
+		t.Errorf("%v in %d pages, want %v in several", found, pages, want)
+	}
+	// Within a time, it is looked for from its end on.
+	until := Incident(100, "v1", "").ReceivedAt
+	list, next, err := s.Incidents(ctx, At(CityPath), alerts.IncidentFilter{Text: "needle", Until: until})
+	if err != nil || next != "" {
+		t.Fatalf("next %q, %v", next, err)
+	}
+	wantIDs(t, ids(list, incidentID), []string{"inc000003"}, "incidents with needle until a time")
 }

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) alerts.Store) {
 		"Cursors":     testCursors,
 		"Filters":     testFilters,
 		"TextSearch":  testTextSearch,
+		"TextFarBack": testTextFarBack,
 		"RequestKeys": testRequestKeys,
 		"Numbers":     testNumbers,
 		"Events":      testEvents,

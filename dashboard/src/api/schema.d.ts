@@ -8854,7 +8854,7 @@ export interface operations {
                 category?: string;
                 /** @description Severity */
                 severity?: "critical" | "high" | "medium" | "low";
-                /** @description Part of the text, the address or the number */
+                /** @description Part of the text, the address or the number. A page looks for it in 10,000 incidents and may hold fewer items than limit, or none, with next_cursor set: go on from there */
                 q?: string;
                 /** @description Received at or after */
                 since?: string;
@@ -8993,7 +8993,7 @@ export interface operations {
                 category?: string;
                 /** @description Severity */
                 severity?: "critical" | "high" | "medium" | "low";
-                /** @description Part of the text, the address or the number */
+                /** @description Part of the text, the address or the number. A page looks for it in 10,000 incidents and may hold fewer items than limit, or none, with next_cursor set: go on from there */
                 q?: string;
                 /** @description Received at or after */
                 since?: string;
