@@ -3,7 +3,8 @@ import type { Case, ClipRequest, Evidence, List } from '../src/api/types'
 import type { Person } from './support/browser'
 import { LOOP, tileOf } from './support/desk'
 import { PHONE_SETTINGS, PLACE } from './support/phone'
-import { apart, pictureOf, recordedFor, shownOf } from './support/record'
+import { tell } from './support/numbers'
+import { apart, msAfterKey, pictureOf, recordedFor, shownOf } from './support/record'
 import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
 
@@ -58,6 +59,9 @@ describe('playback and clips', { timeout: 150_000 }, () => {
     // The film has a key frame at equal distances.
     expect(apart(before.frame!, key.frame!)).toBeGreaterThan(0)
     expect(Math.round(((key.at - before.at) / 1000) * FPS)).toBeCloseTo(apart(before.frame!, key.frame!), -1)
+
+    // From the key to the picture, while two are decoded: into what was not asked for yet, and back.
+    tell('a jump in the record', [await msAfterKey(person, 'cam000', 'ArrowRight'), await msAfterKey(person, 'cam000', 'ArrowLeft')])
   })
 
   test('a grid leader asks on the phone for a clip, an officer approves it, and it lies on the case', async () => {

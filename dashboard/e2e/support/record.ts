@@ -51,6 +51,19 @@ export async function shownOf(person: Person, camera: string, not = NaN): Promis
   }, [picture(camera), not, STEADY] as const)
 }
 
+/** Presses a key; ms until this camera's picture is one of another time. */
+export function msAfterKey(person: Person, camera: string, key: string): Promise<number> {
+  return person.page.evaluate(async ([css, code]) => {
+    const tile = document.querySelector<HTMLElement>(css)!
+    const video = tile.querySelector('video')!
+    const before = Number(tile.dataset['at'])
+    const begun = performance.now()
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: code, bubbles: true }))
+    while (tile.dataset['state'] !== 'ready' || video.seeking || Math.abs(Number(tile.dataset['at']) - before) < 1000) await new Promise((done) => requestAnimationFrame(done))
+    return performance.now() - begun
+  }, [picture(camera), key] as const)
+}
+
 /** How many frames of the film lie between two numbers, the shorter way. */
 export function apart(a: number, b: number): number {
   const steps = ((b - a) % LOOP + LOOP) % LOOP
