@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,8 @@ type EvidenceKind string
 const (
 	EvidenceClip  EvidenceKind = "clip"  // footage, unaltered
 	EvidenceCopy  EvidenceKind = "copy"  // of a clip, altered for sharing; always labelled so
-	EvidencePhoto EvidenceKind = "photo" // of an incident or a case, as it was sent
+	EvidencePhoto EvidenceKind = "photo" // of an incident of the case, as it was sent
+	EvidenceFile  EvidenceKind = "file"  // of the case itself, such as proof, as it was sent
 )
 
 // FootageGap is a time without footage, and why.
@@ -55,12 +57,12 @@ type Evidence struct {
 	CaseID    string
 	N         int // from 1, without gaps
 	Kind      EvidenceKind
-	Object    string // key in Objects
+	Object    string // key in Objects; see PhotoKey
 	Bytes     int64
 	SHA256    string
 	MediaType string
 	Footage   Footage
-	Of        string // of a copy: the clip that it was made of
+	Of        string // of a copy: the clip that it was made of; of a photo: its incident
 	Purpose   string
 	Note      string
 	ExportID  string
@@ -73,6 +75,14 @@ type Evidence struct {
 
 	AuditSeq  int64 // of the entry that carries Hash
 	AuditHash string
+}
+
+// PhotoID is the id of the photo or file that a piece is; empty: it is none.
+func (e Evidence) PhotoID() string {
+	if e.Kind != EvidencePhoto && e.Kind != EvidenceFile {
+		return ""
+	}
+	return strings.TrimPrefix(e.Object, photoFolder)
 }
 
 // RequestState is what became of a request for a clip.
@@ -197,6 +207,9 @@ type EvidenceReader interface {
 	// HoldsDue returns holds that are not released and have run out by now, are not
 	// pinned, or are pinned until another time; at most limit.
 	HoldsDue(ctx context.Context, now time.Time, limit int) ([]Hold, error)
+	// CasesUnchained returns cases whose photos and files came before those were
+	// pieces of evidence, and are none yet; at most limit.
+	CasesUnchained(ctx context.Context, limit int) ([]string, error)
 }
 
 // EvidenceTx is the part of Tx about evidence.
@@ -207,4 +220,5 @@ type EvidenceTx interface {
 	SaveClipRequest(ClipRequest) error // Conflict on Version, as with cameras
 	SaveClipExport(ClipExport) error   // likewise
 	SaveHold(Hold) error               // likewise
+	CaseChained(caseID string) error   // it is not one of CasesUnchained any more
 }

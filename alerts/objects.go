@@ -9,6 +9,11 @@ import (
 // MaxObjectKey bounds a key, bytes.
 const MaxObjectKey = 200
 
+const photoFolder = "photos/"
+
+// PhotoKey is the key of a photo's original.
+func PhotoKey(id string) string { return photoFolder + id }
+
 // ObjectInfo is one object as it is listed.
 type ObjectInfo struct {
 	Key  string

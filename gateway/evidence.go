@@ -34,7 +34,20 @@ func (a *app) openEvidence(ctx context.Context, rec *record.Recorder) (err error
 	if rec != nil {
 		d.Clipper = footage{rec, d.Clock}
 	}
+	if err := a.chainBacklog(ctx); err != nil {
+		return err
+	}
 	return d.StartCutting(ctx, func(err error) { a.log.Warn("evidence", "error", err) })
+}
+
+// chainBacklog is done before a door opens: once, after the update that made photos
+// pieces of evidence.
+func (a *app) chainBacklog(ctx context.Context) error {
+	n, err := a.desk.ChainBacklog(ctx)
+	if n > 0 {
+		a.log.Info("photos and files of cases were taken into their chains of evidence", "cases", n)
+	}
+	return err
 }
 
 // evidenceKey returns the key that packages are signed with; it is made on the first

@@ -51,20 +51,20 @@ func evidenceStory(t *testing.T, storeURL string) {
 		t.Fatalf("export %+v", x)
 	}
 	list := all[desk.EvidenceView](gridder, "/cases/"+k.ID+"/evidence")
-	if len(list) != 2 || list[0].RequestID != done.ID || list[0].Frames != 62 || list[0].Codec != "h264" || list[1].Kind != alerts.EvidencePhoto {
-		t.Fatalf("evidence %+v: want the clip of 62 pictures and the photo", list)
+	if len(list) != 2 || list[0].Kind != alerts.EvidencePhoto || list[1].RequestID != done.ID || list[1].Frames != 62 || list[1].Codec != "h264" {
+		t.Fatalf("evidence %+v: want the photo and the clip of 62 pictures", list)
 	}
-	clip := gridder.ask("GET", strings.TrimPrefix(list[0].URL, "/api/v1"), nil).want(http.StatusOK).body
+	clip := gridder.ask("GET", strings.TrimPrefix(list[1].URL, "/api/v1"), nil).want(http.StatusOK).body
 	sum := sha256.Sum256(clip)
 	name := filepath.Join(t.TempDir(), "clip.mp4")
-	if err := os.WriteFile(name, clip, 0o600); err != nil || hex.EncodeToString(sum[:]) != list[0].SHA256 {
+	if err := os.WriteFile(name, clip, 0o600); err != nil || hex.EncodeToString(sum[:]) != list[1].SHA256 {
 		t.Fatalf("the clip is not what was hashed: %v", err)
 	}
 	out, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,duration", "-of", "csv=p=0", name).CombinedOutput()
 	if got := strings.TrimSpace(string(out)); err != nil || got != "2.480000,62" {
 		t.Errorf("ffprobe reads %q, %v: want 62 pictures in 2.48 s", got, err)
 	}
-	copied := officer.ask("POST", "/evidence/"+list[0].ID+"/copy", map[string]any{"boxes": []map[string]float64{{"x": 0, "y": 0, "w": 0.5, "h": 0.5, "from_s": 0.5, "to_s": 2}}}).want(http.StatusCreated)
+	copied := officer.ask("POST", "/evidence/"+list[1].ID+"/copy", map[string]any{"boxes": []map[string]float64{{"x": 0, "y": 0, "w": 0.5, "h": 0.5, "from_s": 0.5, "to_s": 2}}}).want(http.StatusCreated)
 	if !bytes.Contains(copied.body, []byte(`"kind":"copy"`)) {
 		t.Errorf("the copy is %s", copied.body)
 	}
@@ -131,7 +131,7 @@ func (s *stage) checksPackages(caseID string) {
 	zip[at] ^= 1
 	write(file, zip)
 	said.Reset()
-	if err := verifyPackage(&said, file, keyFile); err == nil || !strings.Contains(said.String(), "clips/001-cam1-20260304T120000Z.mp4 was changed") {
+	if err := verifyPackage(&said, file, keyFile); err == nil || !strings.Contains(said.String(), "clips/002-cam1-20260304T120000Z.mp4 was changed") {
 		t.Errorf("verify of a changed package: %v\n%s", err, said.String())
 	}
 	if err := verifyPackage(&said, filepath.Join(dir, "none.zip"), ""); err == nil {

@@ -54,7 +54,7 @@ func verifyPackage(out io.Writer, name, keyFile string) error {
 	}
 	if m := r.Manifest; m != nil {
 		fmt.Fprintf(out, "Case 案卷 %s, made %s; %d of %d files are as the manifest says.\n", m.Case.Code, m.MadeAt.UTC().Format("2006-01-02 15:04:05 UTC"),
-			r.Files, 1+len(m.Items)+len(m.Photos))
+			r.Files, len(m.Files()))
 	}
 	switch {
 	case r.Key != nil && r.Trusted:

@@ -39,6 +39,10 @@ func (d *Desk) openCase(ctx context.Context, c *change, t *town, i alerts.Incide
 			return err
 		}
 	}
+	h := &chain{c: c, k: &k}
+	if err := h.incident(i, ""); err != nil {
+		return err
+	}
 	if i.ReporterID != "" {
 		f.reporters = []string{i.ReporterID}
 	}
@@ -175,9 +179,16 @@ func (m *moving) merge() error {
 	if err := m.canMerge(&target, facts); err != nil {
 		return err
 	}
+	chain, err := m.c.chainOf(m.ctx, &target)
+	if err != nil {
+		return err
+	}
 	for _, l := range m.filings {
 		l.CaseID, l.At, l.ByID = target.ID, m.now, m.s.User
 		if err := m.c.SaveFiling(l); err != nil {
+			return err
+		}
+		if err := m.c.chainFiled(m.ctx, chain, l.IncidentID, k.Code); err != nil {
 			return err
 		}
 	}
@@ -249,6 +260,14 @@ func (m *moving) split() error {
 	}
 	l.CaseID, l.At, l.ByID = l.FirstID, m.now, m.s.User
 	if err := m.c.SaveFiling(l); err != nil {
+		return err
+	}
+	// Its chain has the photos, but where they came before those were pieces.
+	chain, err := m.c.chainOf(m.ctx, &first)
+	if err != nil {
+		return err
+	}
+	if err := m.c.chainFiled(m.ctx, chain, l.IncidentID, m.k.Code); err != nil {
 		return err
 	}
 	from := first.Step

@@ -254,17 +254,6 @@ func (d *Desk) keep(ctx context.Context, key string, c Clip, progress func(done,
 	return n, hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (d *Desk) hashObject(ctx context.Context, key string) (int64, string, error) {
-	r, _, err := d.Objects.Get(ctx, key, 0, -1)
-	if err != nil {
-		return 0, "", err
-	}
-	defer r.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, r)
-	return n, hex.EncodeToString(h.Sum(nil)), err
-}
-
 // addClips commits a camera's clips and notes them in their export.
 func (d *Desk) addClips(ctx context.Context, x *alerts.ClipExport, made []alerts.Evidence) error {
 	by := alerts.Scope{User: x.ByID, Name: x.ByName, Role: x.ByRole}

@@ -19,9 +19,9 @@ import (
 const (
 	MaxClip       = 4 * time.Hour
 	maxClipCams   = 16
-	maxPurpose    = 200 // characters
-	maxEvidence   = 1000
-	maxExports    = 200 // that wait, of everybody
+	maxPurpose    = 200  // characters
+	maxEvidence   = 3000 // of a case; its photos and files are at most 1400
+	maxExports    = 200  // that wait, of everybody
 	maxOwnExports = 20
 )
 
@@ -51,12 +51,21 @@ type PhotoCopies interface {
 	Original(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
+// EvidenceState tells where the file of a piece is seen.
+type EvidenceState string
+
+// The states of pieces.
+const (
+	EvidenceKept  EvidenceState = "kept"
+	EvidenceMoved EvidenceState = "moved"
+)
+
 // EvidenceView is one piece of evidence of a case.
 type EvidenceView struct {
 	ID         string               `json:"id" doc:"Identifier"`
 	CaseID     string               `json:"case_id" doc:"Case that it belongs to"`
-	N          int                  `json:"n,omitempty" doc:"Place in the case's chain, from 1; absent: a photo, which the incident's or the case's own hash covers"`
-	Kind       alerts.EvidenceKind  `json:"kind" enum:"clip,copy,photo" doc:"clip: footage, unaltered; copy: altered for sharing; photo: as it was sent"`
+	N          int                  `json:"n" doc:"Place in the case's chain, from 1"`
+	Kind       alerts.EvidenceKind  `json:"kind" enum:"clip,copy,photo,file" doc:"clip: footage, unaltered; copy: altered for sharing; photo: of an incident of the case; file: of the case itself, such as proof"`
 	Camera     string               `json:"camera,omitempty" doc:"Camera"`
 	CameraName string               `json:"camera_name,omitempty" doc:"Its name then"`
 	Profile    string               `json:"profile,omitempty" enum:"main,sub" doc:"Stream"`
@@ -73,10 +82,10 @@ type EvidenceView struct {
 	Lost       int                  `json:"lost,omitempty" doc:"How many such times there are in all"`
 	OffsetMS   *int64               `json:"clock_offset_ms,omitempty" doc:"By how much the camera's clock was ahead of the server's"`
 	Bytes      int64                `json:"bytes" doc:"Length of the file"`
-	SHA256     string               `json:"sha256" doc:"Of the file as it is kept, hex"`
+	SHA256     string               `json:"sha256" doc:"Of the file as it is kept, of a photo or a file as it was sent, hex"`
 	MediaType  string               `json:"media_type" doc:"Of the file"`
-	Chain      string               `json:"chain,omitempty" doc:"Hash over this piece and those before it, hex"`
-	AuditSeq   int64                `json:"audit_seq,omitempty" doc:"Entry of the audit that carries it"`
+	Chain      string               `json:"chain" doc:"Hash over this piece and those before it, hex"`
+	AuditSeq   int64                `json:"audit_seq" doc:"Entry of the audit that carries it"`
 	Of         string               `json:"of,omitempty" doc:"Of a copy: the clip; of an incident's photo: the incident"`
 	By         string               `json:"by,omitempty" doc:"Who had it made"`
 	At         time.Time            `json:"at" doc:"When it came in"`
@@ -84,8 +93,9 @@ type EvidenceView struct {
 	Note       string               `json:"note,omitempty" doc:"Note"`
 	RequestID  string               `json:"clip_request_id,omitempty" doc:"Request that was approved for it"`
 	FileName   string               `json:"file_name,omitempty" doc:"Of a clip or a copy, when it is downloaded"`
-	URL        string               `json:"url" doc:"Where the file is; of a photo, where what is shown of it is"`
-	State      string               `json:"state" enum:"kept" doc:"kept: the file is there"`
+	URL        string               `json:"url,omitempty" doc:"Where the file is; of a photo or a file, where the copy is that is shown of it. Absent: it was moved"`
+	Thumb      string               `json:"thumb_url,omitempty" doc:"Of a photo or a file: where the small copy is"`
+	State      EvidenceState        `json:"state" enum:"kept,moved" doc:"kept: the file is there; moved: a photo whose incident lies on another case now, where it is shown"`
 }
 
 func evidenceView(e alerts.Evidence) EvidenceView {
@@ -94,11 +104,35 @@ func evidenceView(e alerts.Evidence) EvidenceView {
 		From: optional(f.From), To: optional(f.To), ActualFrom: optional(f.ActualFrom), ActualTo: optional(f.ActualTo), Frames: f.Frames,
 		Width: f.Width, Height: f.Height, Codec: f.Codec, Gaps: f.Gaps, Losses: f.Losses, Lost: f.Lost, OffsetMS: f.OffsetMS, Bytes: e.Bytes,
 		SHA256: e.SHA256, MediaType: e.MediaType, Chain: e.Hash, AuditSeq: e.AuditSeq, Of: e.Of, By: e.ByName, At: e.At, Purpose: e.Purpose,
-		Note: e.Note, RequestID: e.RequestID, FileName: path.Base(clipName(e)), URL: "/api/v1/evidence/" + e.ID + "/file", State: "kept"}
+		Note: e.Note, RequestID: e.RequestID, FileName: path.Base(clipName(e)), URL: "/api/v1/evidence/" + e.ID + "/file", State: EvidenceKept}
 }
 
-// CaseEvidence lists what a case rests on: its clips and copies in the order of
-// their chain, then the photos of its incidents and its own.
+// photoView is a piece that is a photo or a file: what is shown of it is a copy,
+// and that of an incident which lies on another case now is shown there.
+func photoView(e alerts.Evidence, here bool) EvidenceView {
+	v := evidenceView(e)
+	v.FileName, v.URL, v.Thumb, v.State = "", "", "", EvidenceMoved
+	if here {
+		url := "/api/v1/photos/" + e.PhotoID()
+		if e.Kind == alerts.EvidenceFile {
+			url = "/api/v1/attachments/" + e.PhotoID()
+		}
+		v.URL, v.Thumb, v.State = url, url+"?size=thumb", EvidenceKept
+	}
+	return v
+}
+
+// filedHere tells of which pieces a copy is shown with a case.
+func filedHere(k *alerts.Case, filings []alerts.Filing) func(alerts.Evidence) bool {
+	here := make(map[string]bool, len(filings))
+	for _, l := range filings {
+		here[l.IncidentID] = l.CaseID == k.ID
+	}
+	return func(e alerts.Evidence) bool { return e.Kind != alerts.EvidencePhoto || here[e.Of] }
+}
+
+// CaseEvidence lists what a case rests on, in the order of its chain: clips,
+// copies, the photos of its incidents, its files.
 func (d *Desk) CaseEvidence(ctx context.Context, s alerts.Scope, caseID string) ([]EvidenceView, error) {
 	k, err := d.caseOf(ctx, s, caseID)
 	if err != nil {
@@ -108,82 +142,18 @@ func (d *Desk) CaseEvidence(ctx context.Context, s alerts.Scope, caseID string) 
 	if err != nil {
 		return nil, err
 	}
-	photos, err := d.casePhotos(ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	out := mapped(list, evidenceView)
-	for _, p := range photos {
-		out = append(out, EvidenceView{ID: p.ID, CaseID: k.ID, Kind: alerts.EvidencePhoto, Bytes: p.Size, SHA256: p.SHA256, MediaType: p.Type,
-			Width: p.Width, Height: p.Height, Of: p.incident, At: p.at, URL: p.url, State: "kept"})
-	}
 	facts, err := loadFacts(ctx, d.store, k.ID)
 	if err != nil {
 		return nil, err
 	}
-	return out, d.Seen(ctx, facts.masked(s, &k), alerts.AuditRead, "case/"+k.ID+"/evidence", k.AreaID)
-}
-
-// casePhoto is a photo of a case, or of an incident filed in it.
-type casePhoto struct {
-	alerts.Photo
-	incident, number string
-	at               time.Time
-	url              string
-}
-
-func (d *Desk) casePhotos(ctx context.Context, k alerts.Case) ([]casePhoto, error) {
-	filings, err := d.store.Filings(ctx, k.ID)
-	if err != nil {
-		return nil, err
-	}
-	var out []casePhoto
-	for _, l := range filings {
-		i, err := d.store.Incident(ctx, alerts.System(), l.IncidentID)
-		if err != nil {
-			return nil, err
+	here := filedHere(&k, facts.filings)
+	out := mapped(list, func(e alerts.Evidence) EvidenceView {
+		if e.PhotoID() != "" {
+			return photoView(e, here(e))
 		}
-		for _, p := range i.Photos {
-			out = append(out, casePhoto{Photo: p, incident: i.ID, number: i.Number, at: i.ReceivedAt, url: "/api/v1/photos/" + p.ID})
-		}
-	}
-	files, err := d.store.Attachments(ctx, k.ID)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range files {
-		out = append(out, casePhoto{Photo: a.Photo, at: a.At, url: "/api/v1/attachments/" + a.ID})
-	}
-	return out, nil
-}
-
-// addEvidence chains a piece to those that its case has, and ties it to the audit.
-func (c *change) addEvidence(ctx context.Context, s alerts.Scope, k *alerts.Case, e *alerts.Evidence) error {
-	have, err := c.EvidenceOf(ctx, k.ID)
-	if err != nil {
-		return err
-	}
-	if len(have) >= maxEvidence {
-		return alerts.Errorf(alerts.TooMany, "the case has %d pieces of evidence, which is the most", maxEvidence)
-	}
-	before := ""
-	if n := len(have); n > 0 {
-		before = have[n-1].Hash
-	}
-	e.CaseID, e.N, e.At = k.ID, len(have)+1, c.now
-	e.Hash = alerts.EvidenceHash(before, *e)
-	entry, err := auditEntry(s, alerts.AuditEvidence, "evidence/"+e.ID, k.AreaID, map[string]string{"action": string(e.Kind), "case": k.ID, "code": k.Code,
-		"n": strconv.Itoa(e.N), "camera": e.Footage.CameraID, "from": auditTime(e.Footage.From), "to": auditTime(e.Footage.To), "purpose": e.Purpose,
-		"sha256": e.SHA256, "of": e.Of, "request": e.RequestID, "hash": e.Hash})
-	if err != nil {
-		return err
-	}
-	entry.At = c.now
-	if err := c.AppendAudit(&entry); err != nil {
-		return err
-	}
-	e.AuditSeq, e.AuditHash = entry.Seq, entry.Hash
-	return c.AddEvidence(*e)
+		return evidenceView(e)
+	})
+	return out, d.Seen(ctx, facts.masked(s, &k), alerts.AuditRead, chainObject(k.ID), k.AreaID)
 }
 
 func auditTime(t time.Time) string {
@@ -219,6 +189,9 @@ func (d *Desk) EvidenceFile(ctx context.Context, s alerts.Scope, id string) (Evi
 	if err != nil {
 		return EvidenceView{}, nil, err
 	}
+	if e.PhotoID() != "" {
+		return EvidenceView{}, nil, alerts.Errorf(alerts.Conflict, "the original of a photo is shown to nobody: what is shown of it stands under url in the list of the case's evidence")
+	}
 	if d.Objects == nil {
 		return EvidenceView{}, nil, errNoObjects
 	}
@@ -240,46 +213,33 @@ type VerifyView struct {
 	Findings []string `json:"findings" nullable:"false" doc:"What is wrong, in words"`
 }
 
-// VerifyEvidence checks a piece: its file against its hash, it and those before it
-// against their chain, and the chain against the audit. Of a photo the original is
-// checked against its hash.
+// VerifyEvidence checks a piece: its file, of a photo the original, against its
+// hash, all of the case's pieces against their chain and against what lies on the
+// case, and the chain against the audit.
 func (d *Desk) VerifyEvidence(ctx context.Context, s alerts.Scope, id string) (VerifyView, error) {
 	e, k, err := d.evidenceOf(ctx, s, id)
-	if err != nil && alerts.KindOf(err) == alerts.NotFound && d.Photos != nil {
-		return d.verifyPhoto(ctx, s, id, err)
-	}
 	if err != nil {
 		return VerifyView{}, err
 	}
-	if d.Objects == nil {
+	if d.Objects == nil || d.Photos == nil {
 		return VerifyView{}, errNoObjects
 	}
-	v := VerifyView{Findings: []string{}}
-	find := func(format string, args ...any) { v.Findings = append(v.Findings, fmt.Sprintf(format, args...)) }
-	switch n, sum, err := d.hashObject(ctx, e.Object); {
-	case err != nil && alerts.KindOf(err) == alerts.NotFound:
-		find("the file is missing")
-	case err != nil:
+	v := VerifyView{}
+	if v.Findings, err = d.checkFile(ctx, e); err != nil {
 		return v, err
-	case n != e.Bytes:
-		find("the file has %d bytes, and should have %d", n, e.Bytes)
-	case sum != e.SHA256:
-		find("the file was changed: its SHA-256 is %s, and should be %s", sum, e.SHA256)
 	}
-	list, err := d.store.EvidenceOf(ctx, k.ID)
+	all, err := d.readChain(ctx, k.ID)
 	if err != nil {
 		return v, err
 	}
-	at := slices.IndexFunc(list, func(o alerts.Evidence) bool { return o.ID == e.ID })
-	if err := alerts.CheckEvidence(list); err != nil {
-		find("the chain of the case's evidence is broken: %v", err)
-	}
+	v.Findings = append(v.Findings, all.findings()...)
+	at := slices.IndexFunc(all.list, func(o alerts.Evidence) bool { return o.ID == e.ID })
 	entries, err := d.store.AuditFrom(ctx, e.AuditSeq, 1)
 	if err != nil {
 		return v, err
 	}
 	if at < 0 || len(entries) != 1 || entries[0].Seq != e.AuditSeq || entries[0].Hash != e.AuditHash || entries[0].Details["hash"] != e.Hash {
-		find("the audit does not say what this piece says: entry %d is missing or another one", e.AuditSeq)
+		v.Findings = append(v.Findings, fmt.Sprintf("the audit does not say what this piece says: entry %d is missing or another one", e.AuditSeq))
 	}
 	v.OK = len(v.Findings) == 0
 	facts, err := loadFacts(ctx, d.store, k.ID)
@@ -290,41 +250,47 @@ func (d *Desk) VerifyEvidence(ctx context.Context, s alerts.Scope, id string) (V
 		map[string]string{"action": "verify", "ok": strconv.FormatBool(v.OK), "hash": e.Hash})
 }
 
-// verifyPhoto checks a photo of a case or an incident in sight; none is the error
-// where there is no such photo.
-func (d *Desk) verifyPhoto(ctx context.Context, s alerts.Scope, id string, none error) (VerifyView, error) {
-	p, err := d.AttachmentOf(ctx, s, id)
+// checkFile tells what is wrong with what is kept of a piece.
+func (d *Desk) checkFile(ctx context.Context, e alerts.Evidence) ([]string, error) {
+	what, photo := "file", e.PhotoID()
+	var r io.ReadCloser
+	var err error
+	if photo != "" {
+		what = "original"
+		r, err = d.Photos.Original(ctx, photo)
+	} else {
+		r, _, err = d.Objects.Get(ctx, e.Object, 0, -1)
+	}
+	out := []string{}
+	find := func(format string, args ...any) { out = append(out, fmt.Sprintf("the "+what+" "+format, args...)) }
 	if err != nil && alerts.KindOf(err) == alerts.NotFound {
-		p, err = d.PhotoOf(ctx, s, id)
-	}
-	if err != nil && (alerts.KindOf(err) == alerts.NotFound || alerts.KindOf(err) == alerts.Forbidden) {
-		return VerifyView{}, none
-	}
-	if err != nil {
-		return VerifyView{}, err
-	}
-	v := VerifyView{Findings: []string{}}
-	r, err := d.Photos.Original(ctx, id)
-	if err != nil && alerts.KindOf(err) == alerts.NotFound {
-		v.Findings = append(v.Findings, "the original is missing")
+		find("is missing")
 	} else if err != nil {
-		return v, err
+		return nil, err
 	} else {
 		defer r.Close()
 		h := sha256.New()
 		n, err := io.Copy(h, r)
 		if err != nil {
-			return v, err
+			return nil, err
 		}
-		if sum := hex.EncodeToString(h.Sum(nil)); n != p.Size || sum != p.SHA256 {
-			v.Findings = append(v.Findings, fmt.Sprintf("the original was changed: its SHA-256 is %s, and should be %s", sum, p.SHA256))
+		if sum := hex.EncodeToString(h.Sum(nil)); n != e.Bytes {
+			find("has %d bytes, and should have %d", n, e.Bytes)
+		} else if sum != e.SHA256 {
+			find("was changed: its SHA-256 is %s, and should be %s", sum, e.SHA256)
 		}
 	}
-	v.OK = len(v.Findings) == 0
-	if !s.Sight().All { // it may be his own report: see readerOf
-		s.User, s.Name, s.Address, s.Role = "", "", "", ""
+	if photo == "" {
+		return out, nil
 	}
-	return v, d.Audit(ctx, s, alerts.AuditEvidence, "photo/"+id, "", map[string]string{"action": "verify", "ok": strconv.FormatBool(v.OK), "sha256": p.SHA256})
+	shown, err := d.Photos.Open(photo, false)
+	if err != nil && alerts.KindOf(err) == alerts.NotFound {
+		return append(out, "the copy that is shown is missing"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, shown.Close()
 }
 
 // seeker reads an object from anywhere.

@@ -46,48 +46,51 @@ func (d *Desk) EvidencePackage(ctx context.Context, s alerts.Scope, caseID strin
 	if d.Objects == nil || d.Signer == nil || d.Photos == nil {
 		return nil, errNoObjects
 	}
-	list, err := d.store.EvidenceOf(ctx, k.ID)
+	all, err := d.readChain(ctx, k.ID)
 	if err != nil {
 		return nil, err
 	}
-	photos, err := d.casePhotos(ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	if len(list)+len(photos) == 0 {
+	if len(all.list) == 0 {
 		return nil, alerts.Errorf(alerts.Conflict, "the case has no evidence yet")
 	}
-	m := evidence.Manifest{MadeAt: d.now(), MadeBy: orRole(s.Name, s.Role), Role: string(s.Role), ChainLength: len(list), Items: []evidence.Item{},
-		Photos: []evidence.Photo{}, Case: evidence.Case{ID: k.ID, Code: k.Code, Title: k.Title, Category: k.Category, Address: k.Address, Point: k.Point,
-			Area: d.known.places().areaName(k.AreaID), OpenedAt: k.OpenedAt}}
-	objects := make(map[string]string) // of files
-	for _, e := range list {
-		item := evidence.ItemOf(e, clipName(e))
-		objects[item.Name] = e.Object
-		m.Items = append(m.Items, item)
-		m.ChainHead = e.Hash
+	if wrong := all.findings(); len(wrong) > 0 {
+		return nil, alerts.Errorf(alerts.Conflict, "the evidence of the case is not whole, and does not leave as if it were: %s", wrong[0])
 	}
-	copies := make(map[string]string)
-	for n, p := range photos {
-		shown, err := d.photoFile(p, n+1)
+	filings, err := d.store.Filings(ctx, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	m := evidence.Manifest{MadeAt: d.now(), MadeBy: orRole(s.Name, s.Role), Role: string(s.Role), ChainLength: len(all.list), Items: []evidence.Item{},
+		Case: evidence.Case{ID: k.ID, Code: k.Code, Title: k.Title, Category: k.Category, Address: k.Address, Point: k.Point,
+			Area: d.known.places().areaName(k.AreaID), OpenedAt: k.OpenedAt}}
+	here := filedHere(&k, filings)
+	pieces := make(map[string]alerts.Evidence) // of files
+	for _, e := range all.list {
+		item, err := d.packed(e, here(e))
 		if err != nil {
 			return nil, err
 		}
-		copies[shown.Name] = p.ID
-		m.Photos = append(m.Photos, shown)
+		name := item.Name
+		if item.Copy != nil {
+			name = item.Copy.Name
+		}
+		pieces[name] = e
+		m.Items = append(m.Items, item)
+		m.ChainHead = e.Hash
 	}
-	if err := d.Audit(ctx, s, alerts.AuditEvidence, "case/"+k.ID+"/evidence", k.AreaID, map[string]string{"action": "package", "code": k.Code,
-		"pieces": fmt.Sprint(len(list)), "photos": fmt.Sprint(len(photos)), "hash": m.ChainHead}); err != nil {
+	if err := d.Audit(ctx, s, alerts.AuditEvidence, chainObject(k.ID), k.AreaID, map[string]string{"action": "package", "code": k.Code,
+		"n": fmt.Sprint(len(all.list)), "hash": m.ChainHead}); err != nil {
 		return nil, err
 	}
 	if m.AuditSeq, m.AuditHash, err = d.store.AuditHead(ctx); err != nil {
 		return nil, err
 	}
 	open := func(ctx context.Context, f evidence.File) (io.ReadCloser, error) {
-		if id := copies[f.Name]; id != "" {
+		e := pieces[f.Name]
+		if id := e.PhotoID(); id != "" {
 			return d.Photos.Open(id, false)
 		}
-		r, _, err := d.Objects.Get(ctx, objects[f.Name], 0, -1)
+		r, _, err := d.Objects.Get(ctx, e.Object, 0, -1)
 		return r, err
 	}
 	return &Package{Name: "evidence-" + safeName(k.Code) + ".zip", write: func(ctx context.Context, w io.Writer) error {
@@ -95,21 +98,28 @@ func (d *Desk) EvidencePackage(ctx context.Context, s alerts.Scope, caseID strin
 	}}, nil
 }
 
-// photoFile hashes what may be shown of a photo.
-func (d *Desk) photoFile(p casePhoto, n int) (evidence.Photo, error) {
-	r, err := d.Photos.Open(p.ID, false)
+// packed is a piece as it leaves: of a photo that is shown with its case, with the
+// copy that is shown.
+func (d *Desk) packed(e alerts.Evidence, here bool) (evidence.Item, error) {
+	id := e.PhotoID()
+	switch {
+	case id == "":
+		return evidence.ItemOf(e, clipName(e)), nil
+	case !here:
+		item := evidence.ItemOf(e, "")
+		item.Withheld = "its incident lies on another case now"
+		return item, nil
+	}
+	r, err := d.Photos.Open(id, false)
 	if err != nil {
-		return evidence.Photo{}, err
+		return evidence.Item{}, err
 	}
 	defer r.Close()
 	h := sha256.New()
 	size, err := io.Copy(h, r)
-	of := p.number
-	if of == "" {
-		of = "case"
-	}
-	return evidence.Photo{File: evidence.File{Name: fmt.Sprintf("photos/%03d-copy.jpg", n), Bytes: size, SHA256: hex.EncodeToString(h.Sum(nil))},
-		ID: p.ID, Original: p.SHA256, Type: p.Type, Of: of, At: p.at}, err
+	item := evidence.ItemOf(e, "")
+	item.Copy = &evidence.File{Name: fmt.Sprintf("%ss/%03d-copy.jpg", e.Kind, e.N), Bytes: size, SHA256: hex.EncodeToString(h.Sum(nil))}
+	return item, err
 }
 
 // clipName is a piece's name in a package and when it is downloaded: a copy says

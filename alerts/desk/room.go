@@ -291,6 +291,19 @@ func (d *Desk) AttachOnce(ctx context.Context, s alerts.Scope, caseID string, p 
 		if err := c.AddAttachment(a); err != nil {
 			return err
 		}
+		by := facts.masked(s, &k)
+		if by.User != "" {
+			if by.Name, err = c.nameOf(ctx, s); err != nil {
+				return err
+			}
+		}
+		h, err := c.chainOf(ctx, &k)
+		if err != nil {
+			return err
+		}
+		if err := h.photo(by, casePhoto{Photo: p}, ""); err != nil {
+			return err
+		}
 		if err := c.remember(s.User, key, request, a.ID); err != nil {
 			return err
 		}

@@ -7,8 +7,9 @@
 //     length and SHA-256, and holds all that each piece's chained hash is made of.
 //   - signature.json is an Ed25519 signature (RFC 8032) over the bytes of the
 //     manifest. Who has the public key needs nothing else to check a package.
-//   - Photos leave as copies without metadata; the hash of the original stands
-//     beside them.
+//   - Photos and files are pieces of the chain like clips. They leave as copies
+//     without metadata: the manifest has the hash of the original, which is the
+//     piece, and that of the copy, which is in the package.
 //   - Writing streams; a stored file that is not what was hashed fails the package.
 //   - Checking reads no more than the manifest says a file has, and nothing that it
 //     does not name: a hostile package costs no more than its own size.
@@ -28,7 +29,7 @@ import (
 )
 
 // Format names the form of packages.
-const Format = "sharpeyes-evidence-1"
+const Format = "sharpeyes-evidence-2"
 
 // Names of what is in every package.
 const (
@@ -39,7 +40,7 @@ const (
 
 // Bounds of a package.
 const (
-	MaxFiles     = 2000
+	MaxFiles     = 4000
 	MaxManifest  = 32 << 20
 	maxSignature = 4 << 10
 )
@@ -52,7 +53,6 @@ type Manifest struct {
 	MadeBy string    `json:"made_by"`
 	Role   string    `json:"made_by_role"`
 	Items  []Item    `json:"items"`
-	Photos []Photo   `json:"photos"`
 	Readme File      `json:"readme"`
 
 	ChainLength int    `json:"chain_length"` // pieces that the case had
@@ -75,20 +75,23 @@ type Case struct {
 
 // File is one file of the package.
 type File struct {
-	Name   string `json:"file"`
+	Name   string `json:"file,omitempty"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
 
-// Item is one piece of the case's chain. Its file is the piece as it was kept.
+// Item is one piece of the case's chain. Its file is the piece as it was kept; of
+// a photo, which has none here, length and hash are the original's.
 type Item struct {
 	File
+	Copy      *File               `json:"copy,omitempty"`     // of a photo: what is here, without metadata
+	Withheld  string              `json:"withheld,omitempty"` // why not even a copy is here
 	N         int                 `json:"n"`
 	ID        string              `json:"id"`
 	Kind      alerts.EvidenceKind `json:"kind"`
 	Object    string              `json:"object"`
 	MediaType string              `json:"media_type"`
-	Footage   alerts.Footage      `json:"footage"`
+	Footage   alerts.Footage      `json:"footage,omitzero"`
 	Of        string              `json:"of,omitempty"`
 	Purpose   string              `json:"purpose"`
 	Note      string              `json:"note,omitempty"`
@@ -103,7 +106,7 @@ type Item struct {
 	AuditHash string              `json:"audit_hash"`
 }
 
-// ItemOf makes an item of a piece.
+// ItemOf makes an item of a piece; of a photo's without a name.
 func ItemOf(e alerts.Evidence, name string) Item {
 	return Item{File: File{name, e.Bytes, e.SHA256}, N: e.N, ID: e.ID, Kind: e.Kind, Object: e.Object, MediaType: e.MediaType, Footage: e.Footage,
 		Of: e.Of, Purpose: e.Purpose, Note: e.Note, ExportID: e.ExportID, RequestID: e.RequestID, ByID: e.ByID, ByName: e.ByName, ByRole: e.ByRole,
@@ -117,26 +120,43 @@ func (i Item) piece(caseID string) alerts.Evidence {
 		ByRole: i.ByRole, At: i.At, Hash: i.Hash, AuditSeq: i.AuditSeq, AuditHash: i.AuditHash}
 }
 
-// Photo is a copy, without metadata, of a photo of the case or its incidents.
-type Photo struct {
-	File
-	ID       string    `json:"id"`
-	Original string    `json:"original_sha256"` // of the photo as it was sent
-	Type     string    `json:"original_type"`
-	Of       string    `json:"of"` // number of the incident, or "case"
-	At       time.Time `json:"at"`
+// photo tells whether a piece leaves as a copy alone.
+func (i Item) photo() bool { return i.Kind == alerts.EvidencePhoto || i.Kind == alerts.EvidenceFile }
+
+// shown is the name by which people find a piece.
+func (i Item) shown() string {
+	switch {
+	case i.Copy != nil:
+		return i.Copy.Name
+	case i.Name == "":
+		return string(i.Kind) + " " + i.ID
+	}
+	return i.Name
 }
 
-// files lists what the manifest names, itself and its signature apart.
-func (m *Manifest) files() []File {
+// Files lists what the manifest names, itself and its signature apart.
+func (m *Manifest) Files() []File {
 	out := []File{m.Readme}
 	for _, i := range m.Items {
-		out = append(out, i.File)
-	}
-	for _, p := range m.Photos {
-		out = append(out, p.File)
+		switch {
+		case i.Copy != nil:
+			out = append(out, *i.Copy)
+		case !i.photo():
+			out = append(out, i.File)
+		}
 	}
 	return out
+}
+
+// photos counts the pieces that are photos or files.
+func (m *Manifest) photos() int {
+	n := 0
+	for _, i := range m.Items {
+		if i.photo() {
+			n++
+		}
+	}
+	return n
 }
 
 // Signature is what signature.json holds.

@@ -29,10 +29,11 @@ func hexOf(b string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sample is a manifest of three clips and a photo, and their bytes.
+// sample is a manifest of two clips, a copy of one, a photo and a file, and their
+// bytes.
 func sample() (Manifest, map[string]string) {
-	bodies := map[string]string{"clips/001.mp4": "first clip", "clips/002.mp4": "secondclip", "copies/003-COPY.mp4": "a copy", "photos/001-copy.jpg": "photo"}
-	m := Manifest{MadeAt: noon, MadeBy: "officer", Role: "duty_officer", ChainLength: 3, AuditSeq: 9, AuditHash: "ff",
+	bodies := map[string]string{"clips/001.mp4": "first clip", "clips/002.mp4": "secondclip", "copies/003-COPY.mp4": "a copy", "photos/004-copy.jpg": "photo", "files/005-copy.jpg": "proof"}
+	m := Manifest{MadeAt: noon, MadeBy: "officer", Role: "duty_officer", ChainLength: 5, AuditSeq: 9, AuditHash: "ff",
 		Case: Case{ID: "k1", Code: "YH-20260304-000001", OpenedAt: noon}}
 	before := ""
 	offset := int64(40)
@@ -45,8 +46,17 @@ func sample() (Manifest, map[string]string) {
 		before = e.Hash
 		m.Items = append(m.Items, ItemOf(e, name))
 	}
+	for i, kind := range []alerts.EvidenceKind{alerts.EvidencePhoto, alerts.EvidenceFile} {
+		e := alerts.Evidence{ID: fmt.Sprint("p", i), CaseID: "k1", N: 4 + i, Kind: kind, Object: alerts.PhotoKey(fmt.Sprint("p", i)), Bytes: 8,
+			SHA256: hexOf("original" + string(kind)), MediaType: "image/jpeg", At: noon}
+		e.Hash = alerts.EvidenceHash(before, e)
+		before = e.Hash
+		item := ItemOf(e, "")
+		name := fmt.Sprintf("%ss/%03d-copy.jpg", kind, e.N)
+		item.Copy = &File{name, int64(len(bodies[name])), hexOf(bodies[name])}
+		m.Items = append(m.Items, item)
+	}
 	m.ChainHead = before
-	m.Photos = []Photo{{File: File{"photos/001-copy.jpg", 5, hexOf("photo")}, ID: "p", Original: hexOf("original"), Type: "image/jpeg", Of: "case", At: noon}}
 	return m, bodies
 }
 
@@ -71,7 +81,7 @@ func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519
 func TestWhole(t *testing.T) {
 	m, bodies := sample()
 	b := write(t, m, bodies, keyOf(1))
-	if r := check(b, public(keyOf(1))); !r.OK() || !r.Trusted || r.Files != 5 {
+	if r := check(b, public(keyOf(1))); !r.OK() || !r.Trusted || r.Files != 6 {
 		t.Errorf("findings %q, trusted %v, %d files", r.Findings, r.Trusted, r.Files)
 	}
 	if r := check(b, nil); !r.OK() || r.Trusted || !r.Key.Equal(public(keyOf(1))) {
@@ -79,6 +89,15 @@ func TestWhole(t *testing.T) {
 	}
 	if again := write(t, m, bodies, keyOf(1)); !bytes.Equal(b, again) {
 		t.Error("the same package has other bytes")
+	}
+}
+
+// What a photo shows may be with another case: its piece stays in the chain.
+func TestWithheld(t *testing.T) {
+	m, bodies := sample()
+	m.Items[3].Copy, m.Items[3].Withheld = nil, "its incident lies on another case now"
+	if r := check(write(t, m, bodies, keyOf(1)), public(keyOf(1))); !r.OK() || r.Files != 5 {
+		t.Errorf("findings %q, %d files", r.Findings, r.Files)
 	}
 }
 
@@ -164,7 +183,7 @@ func manifest(t *testing.T, files []file, key ed25519.PrivateKey, change func(*M
 }
 
 func TestTampered(t *testing.T) {
-	shorter := func(m *Manifest) { m.Items = m.Items[:2] }
+	shorter := func(m *Manifest) { m.Items = m.Items[:4] }
 	for what, c := range map[string]struct {
 		change func(t *testing.T, files []file) []file
 		want   string
@@ -175,7 +194,7 @@ func TestTampered(t *testing.T) {
 			at(f, "clips/001.mp4").body, at(f, "clips/002.mp4").body = "secondclip", "first clip"
 			return f
 		}, "clips/001.mp4 was swapped: it holds what should be clips/002.mp4"},
-		"a missing file":    {func(_ *testing.T, f []file) []file { at(f, "photos/001-copy.jpg").name = "other.jpg"; return f }, "photos/001-copy.jpg is missing"},
+		"a missing file":    {func(_ *testing.T, f []file) []file { at(f, "photos/004-copy.jpg").name = "other.jpg"; return f }, "photos/004-copy.jpg is missing"},
 		"an added file":     {func(_ *testing.T, f []file) []file { return append(f, file{name: "clips/009.mp4", body: "x"}) }, `"clips/009.mp4" was added`},
 		"the readme":        {func(_ *testing.T, f []file) []file { at(f, ReadmeName).body = "all is well"; return f }, "README.txt was changed"},
 		"no manifest":       {func(_ *testing.T, f []file) []file { at(f, ManifestName).name = "x.json"; return f }, "manifest.json is missing"},
@@ -185,9 +204,9 @@ func TestTampered(t *testing.T) {
 			manifest(t, f, nil, func(m *Manifest) { m.Items[0].Purpose = "other" })
 			return f
 		}, "manifest.json was changed after it was signed"},
-		"a shortened chain": {func(t *testing.T, f []file) []file { manifest(t, f, keyOf(1), shorter); return f[:len(f)-1] }, "the chain was shortened: the case had 3 pieces of evidence, here are 2"},
+		"a shortened chain": {func(t *testing.T, f []file) []file { manifest(t, f, keyOf(1), shorter); return f[:len(f)-1] }, "the chain was shortened: the case had 5 pieces of evidence, here are 4"},
 		"a shortened chain, recounted": {func(t *testing.T, f []file) []file {
-			manifest(t, f, keyOf(1), func(m *Manifest) { shorter(m); m.ChainLength = 2 })
+			manifest(t, f, keyOf(1), func(m *Manifest) { shorter(m); m.ChainLength = 4 })
 			return f
 		}, "the chain does not end where it did"},
 		"the middle of the chain": {func(t *testing.T, f []file) []file {
@@ -198,6 +217,23 @@ func TestTampered(t *testing.T) {
 			manifest(t, f, keyOf(1), func(m *Manifest) { m.Items[1].Footage.From = noon.Add(time.Second) })
 			return f
 		}, "the chain is broken at piece 2"},
+		"a photo for another": {func(_ *testing.T, f []file) []file {
+			at(f, "photos/004-copy.jpg").body, at(f, "files/005-copy.jpg").body = "proof", "photo"
+			return f
+		}, "photos/004-copy.jpg was swapped: it holds what should be files/005-copy.jpg"},
+		"another photo": {func(_ *testing.T, f []file) []file { at(f, "photos/004-copy.jpg").body = "phot0"; return f }, "photos/004-copy.jpg was changed: its SHA-256"},
+		"another original": {func(t *testing.T, f []file) []file {
+			manifest(t, f, keyOf(1), func(m *Manifest) { m.Items[3].SHA256 = hexOf("another") })
+			return f
+		}, "the chain is broken at piece 4 (photos/004-copy.jpg)"},
+		"a photo without its copy": {func(t *testing.T, f []file) []file {
+			manifest(t, f, keyOf(1), func(m *Manifest) { m.Items[3].Copy = nil })
+			return f
+		}, "piece 4 (photo p0): a photo or a file must come as a copy"},
+		"a copy for a clip": {func(t *testing.T, f []file) []file {
+			manifest(t, f, keyOf(1), func(m *Manifest) { m.Items[0].Copy = &m.Items[0].File })
+			return f
+		}, "piece 1 (clips/001.mp4): a photo or a file must come as a copy"},
 		"another key": {func(t *testing.T, f []file) []file { manifest(t, f, keyOf(2), func(*Manifest) {}); return f }, "was signed by another key"},
 		"a field of its own": {func(t *testing.T, f []file) []file {
 			m := at(f, ManifestName)

@@ -164,10 +164,10 @@ func (r *Report) signature(entries map[string]*zip.File, manifest []byte, key ed
 func (r *Report) files(entries map[string]*zip.File, m *Manifest) {
 	named := map[string]bool{ManifestName: true, SignatureName: true}
 	bySum := make(map[string]string) // to tell a swapped file
-	for _, f := range m.files() {
+	for _, f := range m.Files() {
 		bySum[f.SHA256] = f.Name
 	}
-	for _, f := range m.files() {
+	for _, f := range m.Files() {
 		if named[f.Name] {
 			r.add("manifest.json names %q twice", f.Name)
 			continue
@@ -220,12 +220,15 @@ func (r *Report) chain(m *Manifest) {
 	}
 	before := ""
 	for i, item := range m.Items {
+		if item.photo() == (item.Copy == nil && item.Withheld == "") || item.photo() == (item.Name != "") {
+			r.add("piece %d (%s): a photo or a file must come as a copy, or say why not; all else as it was kept", i+1, item.shown())
+		}
 		switch e := item.piece(m.Case.ID); {
 		case item.N != i+1:
 			r.add("the chain is broken: piece %d stands where piece %d should", item.N, i+1)
 			return
 		case alerts.EvidenceHash(before, e) != item.Hash:
-			r.add("the chain is broken at piece %d (%s): what the manifest says of it, or of those before it, is not what was recorded", item.N, item.Name)
+			r.add("the chain is broken at piece %d (%s): what the manifest says of it, or of those before it, is not what was recorded", item.N, item.shown())
 			return
 		}
 		before = item.Hash

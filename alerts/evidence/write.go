@@ -32,8 +32,8 @@ func Write(ctx context.Context, w io.Writer, m Manifest, key ed25519.PrivateKey,
 	switch {
 	case len(manifest) > MaxManifest:
 		return alerts.Errorf(alerts.TooLarge, "the manifest would have %d bytes, at most %d are taken", len(manifest), MaxManifest)
-	case len(m.files()) > MaxFiles:
-		return alerts.Errorf(alerts.TooLarge, "the package would have %d files, at most %d are taken", len(m.files()), MaxFiles)
+	case len(m.Files()) > MaxFiles:
+		return alerts.Errorf(alerts.TooLarge, "the package would have %d files, at most %d are taken", len(m.Files()), MaxFiles)
 	}
 	signature, err := sign(manifest, key)
 	if err != nil {
@@ -52,7 +52,7 @@ func Write(ctx context.Context, w io.Writer, m Manifest, key ed25519.PrivateKey,
 			return fmt.Errorf("evidence: %s: %w", f.name, err)
 		}
 	}
-	for _, f := range m.files()[1:] {
+	for _, f := range m.Files()[1:] {
 		if err := writeFile(ctx, z, f, m.MadeAt, open); err != nil {
 			return err
 		}
@@ -108,8 +108,8 @@ func Readme(m Manifest, key ed25519.PrivateKey) string {
 	say("雪亮网关 · 证据包\r\n")
 	say("案卷编号:%s", m.Case.Code)
 	say("制作时间:%s    制作人:%s(%s)", local, m.MadeBy, m.Role)
-	say("内容:证据 %d 件,照片 %d 张。每件的摄像机、位置、请求与实际时间、缺失、时钟偏差、编码、经手人与用途见 manifest.json。\r\n", len(m.Items), len(m.Photos))
-	say("录像为原始码流,未重新编码;kind 为 copy 的是带水印的副本,不是原件。照片为去除元数据的副本,原件的 SHA-256 记在 manifest.json。")
+	say("内容:证据 %d 件,其中照片与文件 %d 件。每件的摄像机、位置、请求与实际时间、缺失、时钟偏差、编码、经手人与用途见 manifest.json。\r\n", len(m.Items), m.photos())
+	say("录像为原始码流,未重新编码;kind 为 copy 的是带水印的副本,不是原件。照片与文件为去除元数据的副本(copy 一栏),原件的 SHA-256 与证据链记在 manifest.json;withheld 一栏说明未附副本的原因。")
 	say("录像从首帧所属画面组的关键帧开始,播放器按剪辑表只显示请求的时间;中断处画面停在最后一帧,缺失的时段及原因见 manifest.json。\r\n")
 	say("核验(不需要服务器):gateway verify 本文件.zip --key 公钥文件")
 	say("公钥由网关在 /api/v1/evidence/key 公布,指纹:%s", Fingerprint(public))
@@ -118,10 +118,11 @@ func Readme(m Manifest, key ed25519.PrivateKey) string {
 	say("Sharp Eyes gateway: evidence package\r\n")
 	say("Case: %s", m.Case.Code)
 	say("Made: %s by %s (%s)", local, m.MadeBy, m.Role)
-	say("Contents: %d pieces of evidence, %d photos. Cameras, positions, requested and actual times, gaps, losses, clock offsets,", len(m.Items), len(m.Photos))
+	say("Contents: %d pieces of evidence, %d of them photos and files. Cameras, positions, requested and actual times, gaps, losses, clock offsets,", len(m.Items), m.photos())
 	say("codecs, who and why are in manifest.json.\r\n")
-	say("Footage is the original stream, not encoded again; what has the kind copy is a marked copy and no original. Photos are copies")
-	say("without metadata; the SHA-256 of the original stands in manifest.json.")
+	say("Footage is the original stream, not encoded again; what has the kind copy is a marked copy and no original. Photos and files")
+	say("are copies without metadata (copy); the SHA-256 of the original, and its place in the chain, stand in manifest.json. Where not even")
+	say("a copy is here, withheld says why.")
 	say("Footage begins with the key frame of its first picture; players show the requested time alone, by the file's edit list. Across")
 	say("a gap the last picture stands; the missing times and their causes are in manifest.json.\r\n")
 	say("To check it, without a server: gateway verify THIS.zip --key KEYFILE")

@@ -128,6 +128,21 @@ func (q queries) HoldsDue(ctx context.Context, now time.Time, limit int) ([]aler
 	return values(rows, holdRow.value)
 }
 
+// CasesUnchained returns cases whose photos are no pieces of evidence yet.
+func (q queries) CasesUnchained(ctx context.Context, limit int) ([]string, error) {
+	var out []string
+	err := q.db.NewRaw("SELECT case_id FROM evidence_backlog ORDER BY case_id LIMIT ?", max(limit, 1)).Scan(q.ctx(ctx), &out)
+	if err != nil {
+		return nil, fmt.Errorf("store: list cases without their photos: %w", classify(err))
+	}
+	return out, nil
+}
+
+// CaseChained takes a case out of those of CasesUnchained.
+func (t *tx) CaseChained(caseID string) error {
+	return t.exec("DELETE FROM evidence_backlog WHERE case_id = ?", caseID)
+}
+
 // AddEvidence stores a piece of evidence.
 func (t *tx) AddEvidence(e alerts.Evidence) error {
 	row, err := evidenceToRow(e)

@@ -73,12 +73,12 @@ func (a *API) registerEvidence() {
 	const tag = "Evidence"
 	a.registerClips(tag)
 	a.registerClipRequests(tag)
-	handle(a, a.operation("GET", casesPath+"/{id}/evidence", "case-evidence", tag, "What a case rests on: clips and copies in the order of their chain, then photos"),
+	handle(a, a.operation("GET", casesPath+"/{id}/evidence", "case-evidence", tag, "What a case rests on, in the order of its chain: clips, copies, photos, files"),
 		func(ctx context.Context, in *ByID) (*listOut[desk.EvidenceView], error) {
 			items, err := a.desk.CaseEvidence(ctx, scopeOf(ctx), in.ID)
 			return listOf(items, ""), err
 		})
-	handle(a, a.operation("POST", evidencePath+"/{id}/verify", "verify-evidence", tag, "Check a clip: its file against its hash, its chain, and the audit"),
+	handle(a, a.operation("POST", evidencePath+"/{id}/verify", "verify-evidence", tag, "Check a piece: its file, or a photo's original, against its hash, the chain against what lies on the case, and the audit"),
 		func(ctx context.Context, in *ByID) (*bodyOf[desk.VerifyView], error) {
 			return answerWith(a.desk.VerifyEvidence(ctx, scopeOf(ctx), in.ID))
 		})

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,10 +192,10 @@ func TestEvidenceFile(t *testing.T) {
 	x := decode[desk.ClipExportView](t, w.call(t, "POST", "/api/v1/exports", officer, order(k.ID, "cam-e"), asJSON).want(t, 202))
 	w.exported(t, officer, x.ID)
 	list := decode[List[desk.EvidenceView]](t, w.call(t, "GET", "/api/v1/cases/"+k.ID+"/evidence", officer, nil).want(t, 200)).Items
-	if len(list) != 2 || list[0].Kind != alerts.EvidenceClip || list[1].Kind != alerts.EvidencePhoto || list[1].SHA256 == "" {
-		t.Fatalf("evidence %+v: want the clip, then the photo", list)
+	if len(list) != 2 || list[0].Kind != alerts.EvidencePhoto || list[0].SHA256 == "" || list[1].Kind != alerts.EvidenceClip {
+		t.Fatalf("evidence %+v: want the photo, then the clip", list)
 	}
-	e := list[0]
+	e := list[1]
 	whole := w.call(t, "GET", e.URL, officer, nil).want(t, 200)
 	sum := sha256.Sum256(whole.rec.Body.Bytes())
 	if hex.EncodeToString(sum[:]) != e.SHA256 || whole.rec.Header().Get("Content-Type") != "video/mp4" || whole.rec.Header().Get("Accept-Ranges") != "bytes" {
@@ -215,13 +216,13 @@ func TestEvidenceFile(t *testing.T) {
 	if !ok.OK || len(ok.Findings) != 0 {
 		t.Errorf("verify: %+v", ok)
 	}
-	photo := "/api/v1/evidence/" + list[1].ID + "/verify"
+	photo := "/api/v1/evidence/" + list[0].ID + "/verify"
 	if v := decode[desk.VerifyView](t, w.call(t, "POST", photo, officer, nil).want(t, 200)); !v.OK {
 		t.Errorf("verify of the photo: %+v", v)
 	}
 	w.call(t, "POST", photo, w.as(t, alerts.DutyOfficer, "west"), nil).problem(t, 404)
 	copied := decode[desk.EvidenceView](t, w.call(t, "POST", "/api/v1/evidence/"+e.ID+"/copy", officer, `{"boxes":[{"x":0.1,"y":0.1,"w":0.5,"h":0.5,"from_s":1,"to_s":1.5}]}`, asJSON).want(t, 201))
-	if copied.Kind != alerts.EvidenceCopy || copied.Of != e.ID || copied.N != 2 || !strings.Contains(copied.FileName, "COPY") {
+	if copied.Kind != alerts.EvidenceCopy || copied.Of != e.ID || copied.N != 3 || !strings.Contains(copied.FileName, "COPY") {
 		t.Errorf("copy %+v", copied)
 	}
 	if body := w.call(t, "GET", copied.URL, officer, nil).want(t, 200).rec.Body.String(); !strings.HasPrefix(body, "COPY") || !strings.Contains(body, k.Code) {
@@ -261,7 +262,7 @@ func TestEvidencePackage(t *testing.T) {
 	b := a.rec.Body.Bytes()
 	key := must[ed25519.PublicKey](t)(evidence.ParseKey(w.call(t, "GET", "/api/v1/evidence/key", nil, nil).want(t, 200).rec.Body.Bytes()))
 	r := evidence.Verify(bytes.NewReader(b), int64(len(b)), key)
-	if !r.OK() || !r.Trusted || r.Files != 3 || r.Manifest.Case.Code != k.Code || len(r.Manifest.Photos) != 1 || r.Manifest.Photos[0].Original == "" {
+	if !r.OK() || !r.Trusted || r.Files != 3 || r.Manifest.Case.Code != k.Code || len(r.Manifest.Items) != 2 || r.Manifest.Items[0].Copy == nil {
 		t.Errorf("findings %q, %d files, manifest %+v", r.Findings, r.Files, r.Manifest)
 	}
 	z := must[*zip.Reader](t)(zip.NewReader(bytes.NewReader(b), int64(len(b))))
@@ -269,7 +270,7 @@ func TestEvidencePackage(t *testing.T) {
 	for _, f := range z.File {
 		names = append(names, f.Name)
 	}
-	if got, want := strings.Join(names, " "), "manifest.json signature.json README.txt clips/001-cam-e-20260304T120000Z.mp4 photos/001-copy.jpg"; got != want {
+	if got, want := strings.Join(names, " "), "manifest.json signature.json README.txt photos/001-copy.jpg clips/002-cam-e-20260304T120000Z.mp4"; got != want {
 		t.Errorf("the package holds %s, want %s", got, want)
 	}
 }
@@ -303,7 +304,7 @@ func TestClipRequests(t *testing.T) {
 	}
 	// It lies on the case, for who asked.
 	list := decode[List[desk.EvidenceView]](t, w.call(t, "GET", "/api/v1/cases/"+k.ID+"/evidence", leader, nil).want(t, 200)).Items
-	if len(list) == 0 || list[0].RequestID != r.ID {
+	if at := slices.IndexFunc(list, func(e desk.EvidenceView) bool { return e.Kind == alerts.EvidenceClip }); at < 0 || list[at].RequestID != r.ID {
 		t.Errorf("evidence %+v", list)
 	}
 	w.call(t, "POST", "/api/v1/clip-requests/"+r.ID+"/refusal", officer, `{"reason":"x"}`, asJSON).problem(t, 409)

@@ -102,7 +102,7 @@ func doings() map[string]doing {
 		"POST /clip-requests/{request}/approval": {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditClipRequest, object: "clip-request/{request}"},
 		"POST /clip-requests/{request2}/refusal": {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditClipRequest, object: "clip-request/{request2}"},
 		"POST /evidence/{evidence}/verify":       {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "evidence/{evidence}"},
-		"POST /evidence/{evidence}/copy":         {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditEvidence, object: "evidence/"},
+		"POST /evidence/{evidence}/copy":         {role: alerts.DutyOfficer, body: json(), kind: alerts.AuditEvidence, object: "case/{case}/evidence"},
 		"POST /holds/{hold}/review":              {role: alerts.DutyOfficer, body: json("reason", "x"), kind: alerts.AuditHold, object: "hold/{hold}"},
 		"GET /cases/{case}/evidence":             {role: alerts.Leader, kind: alerts.AuditRead, object: "case/{case}/evidence"},
 		"GET /cases/{case}/evidence/package":     {role: alerts.DutyOfficer, kind: alerts.AuditEvidence, object: "case/{case}/evidence"},

@@ -72,7 +72,7 @@ func TestOriginalsBehindObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := kept.List(ctx, "photos/", "", 10)
-	if err != nil || len(list) != 1 || list[0].Key != originalKey(p.ID) {
+	if err != nil || len(list) != 1 || list[0].Key != alerts.PhotoKey(p.ID) {
 		t.Errorf("objects %v, %v: want that of the photo that stayed", list, err)
 	}
 	if _, err := a.Original(ctx, gone.ID); alerts.KindOf(err) != alerts.NotFound {

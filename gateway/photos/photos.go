@@ -144,7 +144,7 @@ func (a *Album) fill(ctx context.Context, tmp, id string, r io.Reader) (alerts.P
 		return alerts.Photo{}, storeError("read the original", err)
 	}
 	// Until the folder has its lasting name, Sweep takes the object away with it.
-	if _, err := a.Originals.Put(ctx, originalKey(id), f); err != nil {
+	if _, err := a.Originals.Put(ctx, alerts.PhotoKey(id), f); err != nil {
 		return alerts.Photo{}, err
 	}
 	if err := os.Remove(f.Name()); err != nil {
@@ -152,8 +152,6 @@ func (a *Album) fill(ctx context.Context, tmp, id string, r io.Reader) (alerts.P
 	}
 	return photo, nil
 }
-
-func originalKey(id string) string { return "photos/" + id }
 
 // Original opens a photo as it was sent, wherever it was kept then; the error is
 // NotFound where there is none. It is for checks of its hash, and shown to nobody.
@@ -163,7 +161,7 @@ func (a *Album) Original(ctx context.Context, id string) (io.ReadCloser, error) 
 		return nil, err
 	}
 	if a.Originals != nil {
-		r, _, err := a.Originals.Get(ctx, originalKey(id), 0, -1)
+		r, _, err := a.Originals.Get(ctx, alerts.PhotoKey(id), 0, -1)
 		if err == nil || alerts.KindOf(err) != alerts.NotFound {
 			return r, err
 		}
@@ -183,7 +181,7 @@ func (a *Album) forget(id string) error {
 	if a.Originals == nil {
 		return nil
 	}
-	return a.Originals.Remove(context.Background(), originalKey(id))
+	return a.Originals.Remove(context.Background(), alerts.PhotoKey(id))
 }
 
 // keepOriginal copies the picture to its file, hashing on the way.
