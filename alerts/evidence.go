@@ -140,7 +140,8 @@ type ClipCamera struct {
 	Profile string `json:"profile,omitempty" enum:"main,sub" doc:"main (the default) or sub"`
 }
 
-// ClipExport is an order to cut clips out of the record into a case.
+// ClipExport is an order to cut clips out of the record into a case. It belongs to
+// a node, which renews its lease: others leave it alone until that has run out.
 type ClipExport struct {
 	ID        string
 	CaseID    string
@@ -160,6 +161,9 @@ type ClipExport struct {
 	ByRole    Role
 	At        time.Time
 	EndedAt   time.Time
+	OrderedOn string    // node that took the order
+	Node      string    // node that it belongs to
+	Until     time.Time // of the lease
 	Version   int64
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"sharpeyes/alerts"
@@ -28,6 +30,10 @@ func (a *app) openEvidence(ctx context.Context, rec *record.Recorder) (err error
 	if d.Signer, err = a.data.evidenceKey(); err != nil {
 		return err
 	}
+	if d.Node, err = a.data.nodeName(); err != nil {
+		return err
+	}
+	d.Nodes = a.set.Store.URL != ""
 	e := a.set.Evidence
 	d.Objects, d.Photos, d.Marker = a.objects, a.photos, marker{a.set.Transcode.FFmpeg}
 	d.Holds.Before, d.Holds.After, d.Holds.Expire, d.Holds.Release = e.HoldBefore, e.HoldAfter, e.HoldExpire, e.HoldRelease
@@ -70,6 +76,40 @@ func (d *dataDir) evidenceKey() (ed25519.PrivateKey, error) {
 			file, ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// maxHostPart bounds what of a host's name is in a node's.
+const maxHostPart = 32
+
+// nodeName is this node's name among those on one store: the host's, which people
+// know, and a part made on the first start, so that hosts of one name differ. It
+// fits into an object's key.
+func (d *dataDir) nodeName() (string, error) {
+	file := d.file("node")
+	own, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		id := alerts.NewID(time.Now())
+		own = []byte(id[len(id)-8:])
+		err = writeDurable(file, own, 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the file %s with this node's name: %w", file, plain(err))
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	host = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(host))
+	name := fmt.Sprintf("%.*s-%s", maxHostPart, host, bytes.TrimSpace(own))
+	if err := alerts.CheckObjectKey("x/x-" + name); err != nil || len(own) > maxHostPart {
+		return "", fmt.Errorf("the file %s is damaged: it must hold a few lower case letters and digits, or not be there", file)
+	}
+	return name, nil
 }
 
 // footage shows the record to the desk.

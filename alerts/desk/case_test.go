@@ -23,7 +23,12 @@ type bureau struct {
 
 func newBureau(t testing.TB) *bureau {
 	t.Helper()
-	b := &bureau{office: newOffice(t), who: map[string]alerts.Scope{}}
+	return newBureauIn(t, newOffice(t))
+}
+
+func newBureauIn(t testing.TB, o *office) *bureau {
+	t.Helper()
+	b := &bureau{office: o, who: map[string]alerts.Scope{}}
 	path := map[string]string{"v2": "/city/east/t1/v2/"}
 	for area, p := range paths {
 		path[area] = p

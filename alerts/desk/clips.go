@@ -133,6 +133,7 @@ func (c *change) orderClips(ctx context.Context, s alerts.Scope, k *alerts.Case,
 	}
 	x.ID, x.CaseID, x.AreaID, x.State = alerts.NewID(c.now), k.ID, k.AreaID, alerts.ClipsQueued
 	x.ByID, x.ByName, x.ByRole, x.At = s.User, name, s.Role, c.now
+	x.OrderedOn, x.Node, x.Until = c.node, c.node, c.now.Add(exportLease)
 	for _, cam := range x.Cameras {
 		same, others, err := c.exported(ctx, s, k.ID, cam, x.From, x.To)
 		if err != nil {

@@ -19,7 +19,9 @@ const cutPeriod = time.Minute
 
 // cutting is what the one worker is at.
 type cutting struct {
-	nudge chan struct{}
+	nudge   chan struct{}
+	watch   time.Duration      // leaseWatch
+	overdue map[string]overdue // of other nodes, by export; the worker's own
 
 	mu   sync.Mutex
 	id   string // of the export that is being worked at
@@ -27,7 +29,7 @@ type cutting struct {
 	done float64
 }
 
-func newCutting() *cutting { return &cutting{nudge: make(chan struct{}, 1)} }
+func newCutting() *cutting { return &cutting{nudge: make(chan struct{}, 1), watch: leaseWatch} }
 
 func (q *cutting) wake() {
 	select {
@@ -57,6 +59,13 @@ func (q *cutting) progress(id string) float64 {
 	return q.done
 }
 
+// current is the export that is being worked at; empty: none.
+func (q *cutting) current() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.id
+}
+
 func (q *cutting) cancel(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,24 +74,26 @@ func (q *cutting) cancel(id string) {
 	}
 }
 
-// StartCutting works at orders for clips and keeps holds, until Close: one export
-// at a time, so that reading disturbs writing little. What was half done when the
-// process ended is done again. report gets what went wrong.
+// StartCutting works at the orders of this node for clips and keeps holds, until
+// Close: one export at a time, so that reading disturbs writing little. What was
+// half done when the process ended is done again, and so are the orders of a node
+// whose leases have run out. report gets what went wrong.
 func (d *Desk) StartCutting(ctx context.Context, report func(error)) error {
 	if d.Clipper == nil || d.Objects == nil {
 		return nil
 	}
-	if err := d.requeue(ctx); err != nil {
+	if err := d.takeUp(ctx); err != nil {
 		return err
 	}
 	run, cancel := context.WithCancel(context.Background())
 	before := d.cancel
 	d.cancel = func() { before(); cancel() }
+	d.following.Go(func() { d.keepLeases(run, report) })
 	d.following.Go(func() {
 		tick := time.NewTicker(cutPeriod)
 		defer tick.Stop()
 		for {
-			if err := d.keepHolds(run); err != nil && run.Err() == nil {
+			if err := errors.Join(d.keepHolds(run), d.takeUp(run)); err != nil && run.Err() == nil {
 				report(err)
 			}
 			for run.Err() == nil {
@@ -105,34 +116,21 @@ func (d *Desk) StartCutting(ctx context.Context, report func(error)) error {
 	return nil
 }
 
-// requeue puts what was being worked at when the process ended back into the queue.
-func (d *Desk) requeue(ctx context.Context) error {
-	return d.write(ctx, func(c *change) error {
-		list, err := c.ClipExportsIn(ctx, alerts.ClipsRunning, maxExports)
-		if err != nil {
-			return err
-		}
-		for _, x := range list {
-			x.State = alerts.ClipsQueued
-			if err := c.SaveClipExport(x); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// cutNext works at the oldest order; false: there is none.
+// cutNext works at the oldest order of this node; false: there is none.
 func (d *Desk) cutNext(ctx context.Context) (bool, error) {
 	var x alerts.ClipExport
 	found := false
 	err := d.write(ctx, func(c *change) error {
-		list, err := c.ClipExportsIn(ctx, alerts.ClipsQueued, 1)
-		if found = len(list) > 0; err != nil || !found {
+		list, err := c.ClipExportsIn(ctx, alerts.ClipsQueued, maxExports)
+		if err != nil {
 			return err
 		}
-		x = list[0]
-		x.State = alerts.ClipsRunning
+		at := slices.IndexFunc(list, func(o alerts.ClipExport) bool { return o.Node == d.Node })
+		if found = at >= 0; !found {
+			return nil
+		}
+		x = list[at]
+		x.State, x.Until = alerts.ClipsRunning, c.now.Add(exportLease)
 		if err := c.SaveClipExport(x); err != nil {
 			return err
 		}
@@ -147,7 +145,7 @@ func (d *Desk) cutNext(ctx context.Context) (bool, error) {
 	d.cutting.begin(x.ID, stop)
 	defer d.cutting.begin("", nil)
 	// Cancelled before the worker had it at hand.
-	if now, err := d.store.ClipExport(ctx, x.ID); err != nil || now.State != alerts.ClipsRunning {
+	if now, err := d.store.ClipExport(ctx, x.ID); err != nil || !d.worksAt(now) {
 		return true, err
 	}
 	missing := ""
@@ -196,7 +194,7 @@ func (d *Desk) cutCamera(ctx context.Context, x *alerts.ClipExport, at int) (mis
 		}
 	}()
 	err = d.Clipper.Cut(ctx, cam.ID, cam.Profile, x.From, x.To, func(c Clip) error {
-		e := alerts.Evidence{ID: alerts.NewID(d.now()), Kind: alerts.EvidenceClip, Object: fmt.Sprintf("evidence/%s/%s-%d-%d.mp4", x.CaseID, x.ID, at, len(made)),
+		e := alerts.Evidence{ID: alerts.NewID(d.now()), Kind: alerts.EvidenceClip, Object: fmt.Sprintf("evidence/%s/%s-%d-%d%s.mp4", x.CaseID, x.ID, at, len(made), d.keyMark()),
 			MediaType: c.MediaType, Footage: c.Footage, Purpose: x.Purpose, Note: x.Note, ExportID: x.ID, RequestID: x.RequestID,
 			ByID: x.ByID, ByName: x.ByName, ByRole: x.ByRole}
 		e.Footage.CameraID, e.Footage.CameraName, e.Footage.Profile, e.Footage.Point = cam.ID, camera.Name, cam.Profile, camera.Point
@@ -211,7 +209,7 @@ func (d *Desk) cutCamera(ctx context.Context, x *alerts.ClipExport, at int) (mis
 		return nil
 	})
 	if err != nil && alerts.KindOf(err) == alerts.NotFound && len(made) == 0 {
-		return "nothing was recorded in this time", nil
+		return d.nothing(x), nil
 	}
 	if err != nil {
 		return "", err
@@ -263,7 +261,7 @@ func (d *Desk) addClips(ctx context.Context, x *alerts.ClipExport, made []alerts
 		if err != nil {
 			return err
 		}
-		if now.State != alerts.ClipsRunning {
+		if !d.worksAt(now) {
 			return context.Canceled
 		}
 		k, err := c.Case(ctx, alerts.System(), x.CaseID)
@@ -309,7 +307,7 @@ func (d *Desk) endExport(ctx context.Context, id string, why error) error {
 	var failed error
 	err := d.write(ctx, func(c *change) error {
 		x, err := c.ClipExport(ctx, id)
-		if err != nil || x.State != alerts.ClipsRunning {
+		if err != nil || !d.worksAt(x) {
 			return err
 		}
 		x.EndedAt = c.now

@@ -61,6 +61,8 @@ type Desk struct {
 	Marker  Marker         // makes copies for sharing; nil: none are made
 	Signer  ed25519.PrivateKey
 	Holds   HoldRules
+	Node    string // name of this node, as in object keys: no two on one store have the same, and it stays over a restart
+	Nodes   bool   // there may be others on the store
 
 	store   alerts.Store
 	bus     alerts.Bus
@@ -163,6 +165,7 @@ type change struct {
 	alerts.Tx
 	now    time.Time
 	holds  HoldRules
+	node   string
 	events []alerts.Event
 }
 
@@ -193,7 +196,7 @@ func (c *change) emitTo(parties []string, kind alerts.EventKind, areaID, areaPat
 func (d *Desk) write(ctx context.Context, fn func(*change) error) error {
 	var c *change
 	err := d.store.Write(ctx, func(tx alerts.Tx) error {
-		c = &change{Tx: tx, now: d.now(), holds: d.Holds}
+		c = &change{Tx: tx, now: d.now(), holds: d.Holds, node: d.Node}
 		return fn(c)
 	})
 	if err != nil {

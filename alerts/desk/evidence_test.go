@@ -70,11 +70,15 @@ type reel struct {
 	gate   chan struct{}
 	begun  chan string // told of each clip that is begun, where there is one
 	broken error
+	empty  bool // there is no footage
 	pins   map[string]time.Time
 	n      int
 }
 
 func (r *reel) Cut(ctx context.Context, camera, _ string, from, to time.Time, take func(Clip) error) error {
+	if r.empty {
+		return alerts.Errorf(alerts.NotFound, "none")
+	}
 	return take(Clip{Footage: alerts.Footage{ActualFrom: from, ActualTo: to, Codec: "h264"}, MediaType: "video/mp4",
 		Write: func(ctx context.Context, w io.Writer, progress func(done, total int64)) error {
 			_, err := io.WriteString(w, "half of "+camera)
@@ -118,6 +122,12 @@ func (r *reel) held() map[string]time.Time {
 // filmed is a bureau with a record: cameras c1 and c2 stand in v1 and see it all.
 func filmed(t *testing.T) (*bureau, *reel, *shelf) {
 	b := newBureau(t)
+	r, s := b.film(t)
+	return b, r, s
+}
+
+func (b *bureau) film(t *testing.T) (*reel, *shelf) {
+	t.Helper()
 	for _, id := range []string{"c1", "c2"} {
 		in := CameraInput{ID: id, Name: id, Lon: report("v1").Lon, Lat: report("v1").Lat, FOV: 360, Range: 900, MainURL: "rtsp://10.0.0.9/" + id}
 		if _, err := b.CreateCamera(context.Background(), b.who["ad"], in); err != nil {
@@ -126,7 +136,7 @@ func filmed(t *testing.T) (*bureau, *reel, *shelf) {
 	}
 	r, s := &reel{pins: map[string]time.Time{}}, &shelf{kept: map[string][]byte{}}
 	b.Clipper, b.Objects = r, s
-	return b, r, s
+	return r, s
 }
 
 func (b *bureau) order(t *testing.T, caseID string, cameras ...string) ClipExportView {

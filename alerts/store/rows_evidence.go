@@ -119,6 +119,9 @@ type clipExportRow struct {
 	ByRole    string `bun:"by_role"`
 	At        int64  `bun:"at"`
 	EndedAt   int64  `bun:"ended_at"`
+	OrderedOn string `bun:"ordered_on"`
+	Node      string `bun:"node"`
+	Until     int64  `bun:"lease_until"`
 	Version   int64  `bun:"version"`
 }
 
@@ -129,14 +132,15 @@ func clipExportToRow(v alerts.ClipExport) (clipExportRow, error) {
 	}
 	return clipExportRow{ID: v.ID, CaseID: v.CaseID, AreaID: v.AreaID, Cameras: string(cameras), Starts: micros(v.From), Ends: micros(v.To),
 		Purpose: v.Purpose, Note: v.Note, RequestID: v.RequestID, State: string(v.State), Evidence: lines(v.Evidence), Already: lines(v.Already),
-		Error: v.Error, ByID: v.ByID, ByName: v.ByName, ByRole: string(v.ByRole), At: micros(v.At), EndedAt: micros(v.EndedAt), Version: v.Version + 1}, nil
+		Error: v.Error, ByID: v.ByID, ByName: v.ByName, ByRole: string(v.ByRole), At: micros(v.At), EndedAt: micros(v.EndedAt), OrderedOn: v.OrderedOn, Node: v.Node,
+		Until: micros(v.Until), Version: v.Version + 1}, nil
 }
 
 func (r clipExportRow) value() (alerts.ClipExport, error) {
 	v := alerts.ClipExport{ID: r.ID, CaseID: r.CaseID, AreaID: r.AreaID, AreaPath: r.AreaPath, From: fromMicros(r.Starts), To: fromMicros(r.Ends),
 		Purpose: r.Purpose, Note: r.Note, RequestID: r.RequestID, State: alerts.ClipState(r.State), Evidence: fromLines(r.Evidence),
 		Already: fromLines(r.Already), Error: r.Error, ByID: r.ByID, ByName: r.ByName, ByRole: alerts.Role(r.ByRole), At: fromMicros(r.At),
-		EndedAt: fromMicros(r.EndedAt), Version: r.Version}
+		EndedAt: fromMicros(r.EndedAt), OrderedOn: r.OrderedOn, Node: r.Node, Until: fromMicros(r.Until), Version: r.Version}
 	if err := json.Unmarshal([]byte(r.Cameras), &v.Cameras); err != nil {
 		return v, fmt.Errorf("store: export %s: %w", r.ID, err)
 	}

@@ -11,11 +11,13 @@ INSERT INTO evidence_backlog (case_id)
     UNION SELECT case_id FROM case_attachments;
 
 -- An export of clips belongs to a node until its lease runs out; microseconds
--- since 1970 UTC.
+-- since 1970 UTC. Those from before belong to none.
+ALTER TABLE clip_exports ADD COLUMN ordered_on TEXT NOT NULL DEFAULT '';
 ALTER TABLE clip_exports ADD COLUMN node TEXT NOT NULL DEFAULT '';
 ALTER TABLE clip_exports ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0;
 
 -- +goose Down
 ALTER TABLE clip_exports DROP COLUMN lease_until;
 ALTER TABLE clip_exports DROP COLUMN node;
+ALTER TABLE clip_exports DROP COLUMN ordered_on;
 DROP TABLE evidence_backlog;
