@@ -154,7 +154,7 @@ func testClipExports(t *testing.T, s alerts.Store) {
 		at := Base.Add(time.Duration(n) * time.Minute)
 		return alerts.ClipExport{ID: fmt.Sprintf("x%d", n), CaseID: "k1", AreaID: "v1", Cameras: []alerts.ClipCamera{{ID: "cam1", Profile: "main"}, {ID: "cam2", Profile: "sub"}},
 			From: Base, To: at, Purpose: "p", Note: "n", RequestID: "r", State: state, Evidence: []string{"e1", "e2"}, Already: []string{"e0"}, Error: "so", ByID: by,
-			ByName: "bn", ByRole: alerts.DutyOfficer, At: at, EndedAt: at}
+			ByName: "bn", ByRole: alerts.DutyOfficer, At: at, EndedAt: at, OrderedOn: "n0", Node: "n1", Until: at.Add(time.Minute)}
 	}
 	for _, x := range []alerts.ClipExport{order(2, "a", alerts.ClipsQueued), order(1, "b", alerts.ClipsQueued), order(3, "a", alerts.ClipsDone)} {
 		Write(t, s, func(tx alerts.Tx) error { return tx.SaveClipExport(x) })

@@ -536,7 +536,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a case rests on: clips and copies in the order of their chain, then photos
+         * What a case rests on, in the order of its chain: clips, copies, photos, files
          * @description Needs a session or token with the right `read_cases`.
          */
         get: operations["case-evidence"];
@@ -995,7 +995,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Check a clip: its file against its hash, its chain, and the audit
+         * Check a piece: its file, or a photo's original, against its hash, the chain against what lies on the case, and the audit
          * @description Needs a session or token with the right `read_cases`.
          */
         post: operations["verify-evidence"];
@@ -3813,7 +3813,7 @@ export interface components {
              * Format: int64
              * @description Entry of the audit that carries it
              */
-            audit_seq?: number;
+            audit_seq: number;
             /** @description Who had it made */
             by?: string;
             /**
@@ -3828,7 +3828,7 @@ export interface components {
             /** @description Case that it belongs to */
             case_id: string;
             /** @description Hash over this piece and those before it, hex */
-            chain?: string;
+            chain: string;
             /** @description Request that was approved for it */
             clip_request_id?: string;
             /**
@@ -3860,10 +3860,10 @@ export interface components {
             /** @description Identifier */
             id: string;
             /**
-             * @description clip: footage, unaltered; copy: altered for sharing; photo: as it was sent
+             * @description clip: footage, unaltered; copy: altered for sharing; photo: of an incident of the case; file: of the case itself, such as proof
              * @enum {string}
              */
-            kind: "clip" | "copy" | "photo";
+            kind: "clip" | "copy" | "photo" | "file";
             /** @description Times in which pictures are missing, at most 100 */
             losses?: components["schemas"]["FootageLoss"][] | null;
             /**
@@ -3875,9 +3875,9 @@ export interface components {
             media_type: string;
             /**
              * Format: int64
-             * @description Place in the case's chain, from 1; absent: a photo, which the incident's or the case's own hash covers
+             * @description Place in the case's chain, from 1
              */
-            n?: number;
+            n: number;
             /** @description Note */
             note?: string;
             /** @description Of a copy: the clip; of an incident's photo: the incident */
@@ -3889,20 +3889,22 @@ export interface components {
             profile?: "main" | "sub";
             /** @description What for */
             purpose?: string;
-            /** @description Of the file as it is kept, hex */
+            /** @description Of the file as it is kept, of a photo or a file as it was sent, hex */
             sha256: string;
             /**
-             * @description kept: the file is there
+             * @description kept: the file is there; moved: a photo whose incident lies on another case now, where it is shown
              * @enum {string}
              */
-            state: "kept";
+            state: "kept" | "moved";
+            /** @description Of a photo or a file: where the small copy is */
+            thumb_url?: string;
             /**
              * Format: date-time
              * @description Asked for: end
              */
             to?: string;
-            /** @description Where the file is; of a photo, where what is shown of it is */
-            url: string;
+            /** @description Where the file is; of a photo or a file, where the copy is that is shown of it. Absent: it was moved */
+            url?: string;
             /**
              * Format: int64
              * @description Pixels
