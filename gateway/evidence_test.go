@@ -163,3 +163,28 @@ func TestEvidenceKey(t *testing.T) {
 		t.Errorf("a damaged key: %v", err)
 	}
 }
+
+// A node keeps its name, and a host's odd one fits into an object's key.
+func TestNodeName(t *testing.T) {
+	d := &dataDir{path: t.TempDir()}
+	first, err := d.nodeName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := d.nodeName()
+	if err != nil || again != first || alerts.CheckObjectKey("evidence/k/x-0-0-"+first+".mp4") != nil {
+		t.Errorf("named %q, then %q, %v", first, again, err)
+	}
+	other, err := (&dataDir{path: t.TempDir()}).nodeName()
+	if err != nil || other == first {
+		t.Errorf("two nodes of the name %q, %v", other, err)
+	}
+	for _, odd := range []string{"Up/../x", strings.Repeat("x", 100)} {
+		if err := os.WriteFile(d.file("node"), []byte(odd), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name, err := d.nodeName(); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("a file that holds %.10q: named %q, %v", odd, name, err)
+		}
+	}
+}

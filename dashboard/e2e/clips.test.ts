@@ -154,5 +154,23 @@ describe('playback and clips', { timeout: 150_000 }, () => {
     const found = await person.api.get<Case>(`/api/v1/cases/${incident!.number}`)
     const { items: kept } = await person.api.get<List<Evidence>>(`/api/v1/cases/${found.id}/evidence`)
     expect(kept.map((one) => [one.kind, one.camera])).toEqual([['clip', 'cam009']])
+
+    // A file of the case is a piece like the clip: seen small, in the chain, and verified.
+    await page.evaluate(async (id) => {
+      const canvas = new OffscreenCanvas(640, 480)
+      canvas.getContext('2d')!.fillRect(0, 0, 320, 240)
+      const form = new FormData()
+      form.append('file', await canvas.convertToBlob({ type: 'image/png' }), 'after.png')
+      const answer = await fetch(`/api/v1/cases/${id}/attachments`, { method: 'POST', body: form })
+      if (!answer.ok) throw new Error(await answer.text())
+    }, found.id)
+    await page.reload()
+    const thumb = person.testId('evidence-thumb').locator('img')
+    await thumb.waitFor()
+    await expect.poll(() => thumb.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(320)
+    await person.testId('verify-all').click()
+    await expect.poll(() => page.locator('[data-testid="evidence-item"][data-verdict="ok"]').count(), { timeout: 30_000 }).toBe(2)
+    await person.testId('evidence-thumb').click()
+    await expect.poll(() => person.testId('lightbox').locator('img').evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(640)
   })
 })
