@@ -179,7 +179,7 @@ func (m *moving) merge() error {
 	if err := m.canMerge(&target, facts); err != nil {
 		return err
 	}
-	chain, err := m.c.chainOf(m.ctx, &target)
+	h, err := m.c.chainOf(m.ctx, &target)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (m *moving) merge() error {
 		if err := m.c.SaveFiling(l); err != nil {
 			return err
 		}
-		if err := m.c.chainFiled(m.ctx, chain, l.IncidentID, k.Code); err != nil {
+		if err := m.c.chainFiled(m.ctx, h, l.IncidentID, k.Code); err != nil {
 			return err
 		}
 	}
@@ -263,11 +263,11 @@ func (m *moving) split() error {
 		return err
 	}
 	// Its chain has the photos, but where they came before those were pieces.
-	chain, err := m.c.chainOf(m.ctx, &first)
+	h, err := m.c.chainOf(m.ctx, &first)
 	if err != nil {
 		return err
 	}
-	if err := m.c.chainFiled(m.ctx, chain, l.IncidentID, m.k.Code); err != nil {
+	if err := m.c.chainFiled(m.ctx, h, l.IncidentID, m.k.Code); err != nil {
 		return err
 	}
 	from := first.Step

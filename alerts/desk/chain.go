@@ -105,7 +105,6 @@ func (c *change) chainFiled(ctx context.Context, h *chain, incidentID, from stri
 type casePhoto struct {
 	alerts.Photo
 	incident, number string // empty: a file
-
 }
 
 func photosOf(i alerts.Incident) []casePhoto {

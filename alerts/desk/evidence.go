@@ -264,7 +264,7 @@ func (d *Desk) checkFile(ctx context.Context, e alerts.Evidence) ([]string, erro
 	out := []string{}
 	find := func(format string, args ...any) { out = append(out, fmt.Sprintf("the "+what+" "+format, args...)) }
 	if err != nil && alerts.KindOf(err) == alerts.NotFound {
-		find("is missing")
+		find("is missing%s", d.elsewhere())
 	} else if err != nil {
 		return nil, err
 	} else {
@@ -285,7 +285,7 @@ func (d *Desk) checkFile(ctx context.Context, e alerts.Evidence) ([]string, erro
 	}
 	shown, err := d.Photos.Open(photo, false)
 	if err != nil && alerts.KindOf(err) == alerts.NotFound {
-		return append(out, "the copy that is shown is missing"), nil
+		return append(out, "the copy that is shown is missing"+d.elsewhere()), nil
 	}
 	if err != nil {
 		return nil, err

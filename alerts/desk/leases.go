@@ -130,6 +130,14 @@ func (d *Desk) renew(ctx context.Context) error {
 	return err
 }
 
+// elsewhere says where else a file may be that is missing here.
+func (d *Desk) elsewhere() string {
+	if !d.Nodes {
+		return ""
+	}
+	return " on node " + d.Node + "; where evidence.dir is not one folder for all nodes, it may lie on another one's disk: check it there"
+}
+
 // nothing says why there is no clip, and on whose disk was looked.
 func (d *Desk) nothing(x *alerts.ClipExport) string {
 	const where = "footage lies on the disk of the node that recorded it"
