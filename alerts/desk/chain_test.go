@@ -169,6 +169,12 @@ func TestChainFindings(t *testing.T) {
 	if want := []string{"the original is missing", "the copy that is shown is missing"}; !slices.Equal(v.Findings, want) {
 		t.Errorf("missing: %q", v.Findings)
 	}
+	b.Node, b.Nodes = "na", true
+	v = ok[VerifyView](t)(b.VerifyEvidence(ctx, b.who["hv"], list[0].ID))
+	if len(v.Findings) != 2 || !strings.Contains(v.Findings[0], "the original is missing on node na; where evidence.dir") {
+		t.Errorf("missing on one of several nodes: %q", v.Findings)
+	}
+	b.Node, b.Nodes = "", false
 	if _, err := b.EvidencePackage(ctx, b.who["hv"], k.ID); err == nil {
 		t.Error("a package without a photo")
 	}

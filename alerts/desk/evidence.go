@@ -93,7 +93,7 @@ type EvidenceView struct {
 	Note       string               `json:"note,omitempty" doc:"Note"`
 	RequestID  string               `json:"clip_request_id,omitempty" doc:"Request that was approved for it"`
 	FileName   string               `json:"file_name,omitempty" doc:"Of a clip or a copy, when it is downloaded"`
-	URL        string               `json:"url,omitempty" doc:"Where the file is; of a photo or a file, where the copy is that is shown of it. Absent: it was moved"`
+	URL        string               `json:"url" doc:"Where the file is; of a photo or a file, where the copy is that is shown of it; empty: it was moved"`
 	Thumb      string               `json:"thumb_url,omitempty" doc:"Of a photo or a file: where the small copy is"`
 	State      EvidenceState        `json:"state" enum:"kept,moved" doc:"kept: the file is there; moved: a photo whose incident lies on another case now, where it is shown"`
 }

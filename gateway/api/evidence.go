@@ -120,7 +120,7 @@ func (a *API) registerEvidence() {
 
 func (a *API) registerClips(tag string) {
 	order := answering(a.operation("POST", exportsPath, "order-clips", tag, "Cut clips out of the record into a case's evidence"), http.StatusAccepted)
-	order.Description += " The order is worked at in the background and survives a restart; a range that the case has already of a camera is not cut twice."
+	order.Description += " The order is worked at in the background by the node that took it, and survives a restart; a range that the case has already of a camera is not cut twice."
 	handle(a, order, func(ctx context.Context, in *ClipsRequest) (*bodyOf[desk.ClipExportView], error) {
 		in.Body.Key = in.Key
 		v, _, err := a.desk.OrderClips(ctx, scopeOf(ctx), in.Body)

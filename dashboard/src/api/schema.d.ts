@@ -1020,7 +1020,7 @@ export interface paths {
         put?: never;
         /**
          * Cut clips out of the record into a case's evidence
-         * @description Needs a session with the right `export_clips`. The order is worked at in the background and survives a restart; a range that the case has already of a camera is not cut twice.
+         * @description Needs a session with the right `export_clips`. The order is worked at in the background by the node that took it, and survives a restart; a range that the case has already of a camera is not cut twice.
          */
         post: operations["order-clips"];
         delete?: never;
@@ -3903,8 +3903,8 @@ export interface components {
              * @description Asked for: end
              */
             to?: string;
-            /** @description Where the file is; of a photo or a file, where the copy is that is shown of it. Absent: it was moved */
-            url?: string;
+            /** @description Where the file is; of a photo or a file, where the copy is that is shown of it; empty: it was moved */
+            url: string;
             /**
              * Format: int64
              * @description Pixels
