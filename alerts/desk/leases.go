@@ -27,6 +27,19 @@ type overdue struct {
 	since time.Time // with the monotonic clock
 }
 
+// watched tells whether a lease that has run out was so at the look before, and long
+// enough ago; else it is watched from now on.
+func (q *cutting) watched(x alerts.ClipExport, before map[string]overdue) bool {
+	seen, ok := before[x.ID]
+	if !ok || !seen.until.Equal(x.Until) {
+		seen = overdue{x.Until, time.Now()}
+	} else if time.Since(seen.since) >= q.watch {
+		return true
+	}
+	q.overdue[x.ID] = seen
+	return false
+}
+
 // worksAt tells whether an order is being worked at, by this node.
 func (d *Desk) worksAt(x alerts.ClipExport) bool {
 	return x.State == alerts.ClipsRunning && x.Node == d.Node
@@ -63,14 +76,7 @@ func (d *Desk) takeUp(ctx context.Context) error {
 		d.cutting.overdue = make(map[string]overdue)
 		for _, x := range list {
 			mine := x.Node == d.Node
-			if mine && x.State == alerts.ClipsQueued || !mine && c.now.Before(x.Until) {
-				continue
-			}
-			if seen, ok := before[x.ID]; !mine && (!ok || !seen.until.Equal(x.Until) || time.Since(seen.since) < d.cutting.watch) {
-				if !ok || !seen.until.Equal(x.Until) {
-					seen = overdue{x.Until, time.Now()}
-				}
-				d.cutting.overdue[x.ID] = seen
+			if mine && x.State == alerts.ClipsQueued || !mine && (c.now.Before(x.Until) || !d.cutting.watched(x, before)) {
 				continue
 			}
 			x.State, x.Node, x.Until = alerts.ClipsQueued, d.Node, c.now.Add(exportLease)
