@@ -67,12 +67,12 @@ func openOrders(ctx context.Context, r alerts.Reader) ([]alerts.ClipExport, erro
 // takeUp puts this node's orders that nobody works at back into the queue, and takes
 // those whose lease has run out. The one worker calls it, between two orders.
 func (d *Desk) takeUp(ctx context.Context) error {
+	before := d.cutting.overdue
 	return d.write(ctx, func(c *change) error {
 		list, err := openOrders(ctx, c)
 		if err != nil {
 			return err
 		}
-		before := d.cutting.overdue
 		d.cutting.overdue = make(map[string]overdue)
 		for _, x := range list {
 			mine := x.Node == d.Node
