@@ -144,8 +144,8 @@ export class Playback {
     const [frame, next] = [track.frames.at(shown), track.frames.next(shown)]
     const from = frame && shown - frame.at < LONGEST_FRAME_S ? frame.at : shown
     const to = next && next.at - from < LONGEST_FRAME_S ? next.at : from + AIM_FRAME_S
-    // Whole ms that lie inside the picture: a mark that was cut down to the ms before it would mean the picture before.
-    return { from: Math.ceil(track.toTime(from)), to: Math.floor(track.toTime(to)) }
+    // A clip holds what begins in its time: whole ms before the two, so that no rounding loses this picture or takes the next.
+    return { from: Math.floor(track.toTime(from)) - 1, to: Math.floor(track.toTime(to)) - 1 }
   }
 
   play(): void {
