@@ -125,8 +125,11 @@ func (s *scene) end() {
 		if st := h.hub.Status(); st.State != streams.Live || st.Lost+st.Discarded+st.Reconnects != 0 || st.Degraded {
 			s.Errorf("the healthy camera: %+v", st)
 		}
-		if h.longest > stale+3*time.Second { // a loaded machine holds up everybody
-			s.Errorf("the healthy camera was held up for %v", h.longest)
+		h.mu.Lock()
+		longest := h.longest
+		h.mu.Unlock()
+		if longest > stale+3*time.Second { // a loaded machine holds up everybody
+			s.Errorf("the healthy camera was held up for %v", longest)
 		}
 	}
 	for _, v := range s.viewers {
