@@ -29,13 +29,13 @@ func TestFaultChange(t *testing.T) {
 				v.Errorf("picture %d is another kind without a key frame", i)
 			}
 		}
-		st := v.hub.Status()
+		st, held := v.hub.Status(), v.heldUp()
 		if !brk {
-			if st.Reconnects != 0 || v.longest > stale/2 {
-				v.Errorf("a break of %v; %+v", v.longest, st)
+			if st.Reconnects != 0 || held > stale/2 {
+				v.Errorf("a break of %v; %+v", held, st)
 			}
-		} else if limit := 2*s.puller.ReadTimeout + s.puller.MaxBackoff; v.longest > limit {
-			v.Errorf("a break of %v", v.longest)
+		} else if limit := 2*s.puller.ReadTimeout + s.puller.MaxBackoff; held > limit {
+			v.Errorf("a break of %v", held)
 		}
 		if st.State != streams.Live {
 			v.Errorf("%+v", st)

@@ -125,11 +125,8 @@ func (s *scene) end() {
 		if st := h.hub.Status(); st.State != streams.Live || st.Lost+st.Discarded+st.Reconnects != 0 || st.Degraded {
 			s.Errorf("the healthy camera: %+v", st)
 		}
-		h.mu.Lock()
-		longest := h.longest
-		h.mu.Unlock()
-		if longest > stale+3*time.Second { // a loaded machine holds up everybody
-			s.Errorf("the healthy camera was held up for %v", longest)
+		if held := h.heldUp(); held > stale+3*time.Second { // a loaded machine holds up everybody
+			s.Errorf("the healthy camera was held up for %v", held)
 		}
 	}
 	for _, v := range s.viewers {
@@ -242,6 +239,13 @@ func (v *viewer) take(f *streams.Frame) {
 	}
 	v.mu.Unlock()
 	v.stir()
+}
+
+// heldUp is the longest time between two pictures so far.
+func (v *viewer) heldUp() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.longest
 }
 
 func (v *viewer) stir() {
