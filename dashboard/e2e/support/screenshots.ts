@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core'
 import type { Case, ClipRequest, Incident, List, Role } from '../../src/api/types'
 import { Api } from './api'
 import { launch, Person } from './browser'
-import { PHONE_SETTINGS, PLACE, fillForm, makePhoto, openForm } from './phone'
+import { PHONE_SETTINGS, fillForm, makePhoto, openForm } from './phone'
 import { pictureOf } from './record'
 import { Town } from './town'
 
@@ -119,6 +119,12 @@ class Shots {
     await page.goto(`/cases/${incident.number}`)
     await person.testId('evidence-item').first().waitFor()
     await this.#take(person, 'case')
+    await page.locator('[data-testid="evidence-item"][data-kind="clip"]').first().getByTestId('share').click()
+    await person.testId('make-copy').waitFor()
+    await page.keyboard.press('n')
+    await this.#take(person, 'case-copy')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Escape')
     await page.goto(`/playback?c=cam000,cam001,cam005,cam009&at=${new Date(to - 20_000).toISOString()}`)
     await person.testId('purpose').waitFor()
     await this.#take(person, 'playback-purpose')
@@ -138,7 +144,9 @@ class Shots {
   /** A grid leader asks for the minute before a moment, in their case. */
   async #asked(officer: Person, to: number): Promise<Incident> {
     const leader = await this.#person('grid_leader', PHONE_SETTINGS)
-    const { incident } = await leader.api.report({ category: 'hazard.fire', text: '楼道内电动车充电起火，已扑灭', lon: PLACE.longitude, lat: PLACE.latitude })
+    // The one that was reported with a photo.
+    const { items: [incident] } = await leader.api.incidents()
+    if (!incident) throw new Error('nothing was reported')
     await leader.page.goto('/report')
     await leader.page.locator(`[data-testid="mine-item"][data-number="${incident.number}"] button`).first().tap()
     await leader.testId('ask-clip').tap()
@@ -152,7 +160,7 @@ class Shots {
     const { items } = await officer.api.get<List<ClipRequest>>('/api/v1/clip-requests?state=open')
     if (items.length === 0) throw new Error(`nobody asked for a clip before ${new Date(to).toISOString()}`)
     await leader.close()
-    return incident as Incident
+    return incident
   }
 
   /** The pages with the most words, in the other language. */
