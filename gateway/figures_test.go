@@ -90,7 +90,7 @@ func TestFiguresOfCameras(t *testing.T) {
 	if strings.Contains(text, `sharpeyes_camera_frame_age_seconds{camera="cam0001"`) {
 		t.Error("an age of no frame")
 	}
-	for _, secret := range []string{"hidden", "rtsp", "10.1.2.3", "554"} {
+	for _, secret := range []string{"hidden", "rtsp", "10.1.2.3", ":554"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%q is in the figures", secret)
 		}
