@@ -63,6 +63,9 @@ func (s *statements) keep() {
 		return
 	}
 	for _, query := range s.wanted {
+		if s.kept[query] != nil {
+			continue // a transaction that ran again wanted it twice
+		}
 		if stmt, err := s.db.PrepareContext(context.Background(), query); err == nil {
 			s.kept[query] = stmt.Stmt
 		}

@@ -221,10 +221,12 @@ func (t *tape) straighten(line *timeline, step time.Duration) {
 		return
 	}
 	most := step / bend
-	d := max(-most, min(t.owed, most))
+	// In whole ticks: the timeline and the pictures move alike.
+	n := int64(max(-most, min(t.owed, most))) * videoRate / int64(time.Second)
+	d := time.Duration(n) * time.Second / videoRate
 	t.owed, t.least = t.owed-d, t.least-d
 	line.at = line.at.Add(d)
-	t.seg.shift += int64(d) * videoRate / int64(time.Second)
+	t.seg.shift += n
 }
 
 // decodeTime is the time stamp itself but for B-pictures.
