@@ -12,7 +12,8 @@ import (
 	"sharpeyes/alerts/store/pgtest"
 )
 
-// pair is two nodes on one PostgreSQL, and one folder of objects.
+// pair is two nodes on one PostgreSQL, and one folder of objects. The first is at
+// work, and waits at each order.
 type pair struct {
 	a, b  *bureau
 	reels [2]*reel
@@ -20,8 +21,10 @@ type pair struct {
 	k     alerts.Case
 }
 
-func newPair(t *testing.T, server *pgtest.Server) *pair {
+func newPair(t *testing.T) *pair {
 	t.Helper()
+	var server pgtest.Server
+	t.Cleanup(func() { _ = server.Close() })
 	address := server.URL(t)
 	open := func() *store.Store {
 		return ok[*store.Store](t)(store.Open(context.Background(), store.Options{URL: address}))
@@ -38,6 +41,8 @@ func newPair(t *testing.T, server *pgtest.Server) *pair {
 		o.Node, o.Nodes, o.cutting.watch = name, true, 0
 	}
 	_, p.k = p.a.reported(t, "gr", "v1", nil)
+	p.reels[0].gate, p.reels[0].begun = make(chan struct{}), make(chan string, 8)
+	p.cuts(t, p.a)
 	return p
 }
 
@@ -59,12 +64,7 @@ func (n *bureau) looks(t *testing.T) {
 // A node that starts, and looks again and again, leaves the orders of another one
 // alone while that renews its leases, and takes them up when it does not.
 func TestOrdersBelongToANode(t *testing.T) {
-	var server pgtest.Server
-	t.Cleanup(func() { _ = server.Close() })
-	p := newPair(t, &server)
-	ctx := context.Background()
-	p.reels[0].gate, p.reels[0].begun = make(chan struct{}), make(chan string, 8)
-	p.cuts(t, p.a)
+	p, ctx := newPair(t), context.Background()
 	running, waiting := p.a.order(t, p.k.ID, "c1"), p.a.order(t, p.k.ID, "c2")
 	<-p.reels[0].begun
 	own := func(want alerts.ClipState, node string, ids ...string) {
@@ -129,12 +129,7 @@ func TestOrdersBelongToANode(t *testing.T) {
 
 // A node that comes back takes its own orders at once, and those alone.
 func TestOrdersOfANodeThatComesBack(t *testing.T) {
-	var server pgtest.Server
-	t.Cleanup(func() { _ = server.Close() })
-	p := newPair(t, &server)
-	ctx := context.Background()
-	p.reels[0].gate, p.reels[0].begun = make(chan struct{}), make(chan string, 8)
-	p.cuts(t, p.a)
+	p, ctx := newPair(t), context.Background()
 	first := p.a.order(t, p.k.ID, "c1")
 	<-p.reels[0].begun
 	other := p.b.order(t, p.k.ID, "c2") // the other node is not working yet
@@ -156,12 +151,7 @@ func TestOrdersOfANodeThatComesBack(t *testing.T) {
 // Cancelling on one node ends the work of another; and where there is no footage the
 // error says on whose disk was looked.
 func TestOrdersAcrossNodes(t *testing.T) {
-	var server pgtest.Server
-	t.Cleanup(func() { _ = server.Close() })
-	p := newPair(t, &server)
-	ctx := context.Background()
-	p.reels[0].gate, p.reels[0].begun = make(chan struct{}), make(chan string, 8)
-	p.cuts(t, p.a)
+	p, ctx := newPair(t), context.Background()
 	x := p.a.order(t, p.k.ID, "c1")
 	<-p.reels[0].begun
 	if err := p.b.CancelClips(ctx, p.b.who["hv"], x.ID); err != nil {
