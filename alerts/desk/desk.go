@@ -167,6 +167,7 @@ type change struct {
 	holds  HoldRules
 	node   string
 	events []alerts.Event
+	cuts   bool // leaves work to the worker of StartCutting
 }
 
 // emit appends an event; data is its object as the view that leaves the process.
@@ -201,6 +202,9 @@ func (d *Desk) write(ctx context.Context, fn func(*change) error) error {
 	})
 	if err != nil {
 		return err
+	}
+	if c.cuts {
+		d.cutting.wake()
 	}
 	if !d.known.note(c.events) && concernsPicture(c.events) {
 		// Somebody else's event is missing before ours. The change is committed

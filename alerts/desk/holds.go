@@ -68,8 +68,8 @@ func (d *Desk) holdFootage(c *change, k *alerts.Case) error {
 		if err := c.SaveHold(h); err != nil {
 			return err
 		}
+		c.cuts = true
 	}
-	d.cutting.wake()
 	return nil
 }
 
@@ -96,6 +96,7 @@ func (c *change) turnHolds(ctx context.Context, k *alerts.Case, was alerts.Step)
 		if err := c.SaveHold(h); err != nil {
 			return err
 		}
+		c.cuts = true
 	}
 	return nil
 }
@@ -155,16 +156,13 @@ func (d *Desk) ReviewHold(ctx context.Context, s alerts.Scope, id string, in Hol
 		if h.ReviewedBy, err = c.nameOf(ctx, s); err != nil {
 			return err
 		}
-		h.Until, h.Why, h.ReviewedAt = until, in.Reason, c.now
+		h.Until, h.Why, h.ReviewedAt, c.cuts = until, in.Reason, c.now, true
 		if err := c.SaveHold(h); err != nil {
 			return err
 		}
 		return c.audit(s, alerts.AuditHold, "hold/"+h.ID, k.AreaID, map[string]string{"action": "review", "case": k.ID, "code": k.Code, "camera": h.CameraID,
 			"from": auditTime(h.From), "to": auditTime(h.To), "until": auditTime(h.Until), "reason": in.Reason})
 	})
-	if err == nil {
-		d.cutting.wake()
-	}
 	return d.holdView(h), err
 }
 
@@ -209,11 +207,18 @@ func (d *Desk) keepHold(ctx context.Context, h alerts.Hold) (err error) {
 		}
 		return c.audit(alerts.Scope{}, alerts.AuditHold, "case/"+h.CaseID+"/holds", "", details)
 	})
+	drop := old
 	switch {
-	case err != nil && !over: // changed meanwhile: the next look does it
-		return errors.Join(err, d.Clipper.Unpin(h.Pin))
-	case err != nil || old == "":
-		return err
+	case err != nil && over:
+		drop = ""
+	case err != nil:
+		drop = h.Pin
 	}
-	return d.Clipper.Unpin(old)
+	if alerts.KindOf(err) == alerts.Conflict { // reviewed meanwhile: the next look does it
+		err = nil
+	}
+	if drop != "" {
+		err = errors.Join(err, d.Clipper.Unpin(drop))
+	}
+	return err
 }

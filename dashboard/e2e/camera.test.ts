@@ -1,6 +1,6 @@
 /** Cameras that fall silent, die and come back, played by a process of their own. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { assertMoving, drawn, openDesk, watchTile } from './support/desk'
+import { assertFresh, drawn, openDesk, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 import { freePort, Program } from './support/process'
 import { stage } from './support/stage'
@@ -40,7 +40,7 @@ describe('a camera', () => {
     cameras.signal('SIGCONT')
     const live = await waitState(person, 'cam001', 'live', 40_000)
     tell('camera speaks again to picture', [live.ms])
-    assertMoving('after a silence', await watchTile(person, 'cam001', 25, true), 1000)
+    await assertFresh(person, 'after a silence', 'cam001', 25, 1000, true)
   })
 
   test('that dies is stale, then offline with its reason, and comes back by itself', { timeout: 120_000 }, async () => {
@@ -76,7 +76,7 @@ describe('a camera', () => {
     await startCameras()
     for (const id of two) await waitState(person, id, 'live', 40_000)
     tell('camera is back to picture', [performance.now() - begun])
-    for (const id of two) assertMoving(`back again, ${id}`, await watchTile(person, id, 25, true), 1000)
+    for (const id of two) await assertFresh(person, `back again, ${id}`, id, 25, 1000, true)
     await expect.poll(() => second.testId('figure-online').textContent(), { timeout: 40_000 }).toBe('100%')
   })
 })

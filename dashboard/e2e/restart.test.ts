@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '../src/api/types'
 import type { Api } from './support/api'
-import { assertMoving, openDesk, playBySearch, watchTile } from './support/desk'
+import { assertFresh, openDesk, playBySearch, watchTile } from './support/desk'
 import { tell } from './support/numbers'
 import { stage } from './support/stage'
 
@@ -69,7 +69,7 @@ describe('restart', () => {
     const { incident } = await person.api.report({ category: 'hazard.gas', text: '重启之后', lon: 118.9058, lat: 31.9062 })
     await person.page.locator(`[data-testid="queue-item"][data-id="${incident.id}"]`).waitFor()
     expect(await person.page.evaluate(() => window.sameVisit)).toBe('yes')
-    for (const id of tiles) assertMoving(`after the restart, ${id}`, await watchTile(person, id, 25, true), 1000)
+    for (const id of tiles) await assertFresh(person, `after the restart, ${id}`, id, 25, 1000, true)
     await person.testId('offline').waitFor({ state: 'detached' })
   })
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { TestCamera } from './support/camera'
-import { assertMoving, tileOf, watchTile } from './support/desk'
+import { assertFresh, tileOf, watchTile } from './support/desk'
 import { stage } from './support/stage'
 import { openWall, take, told, waitState } from './support/wall'
 
@@ -47,7 +47,7 @@ describe('a tile', () => {
     await expect.poll(async () => (await told(person, 'cam000')).reason).toMatch(/已等 \d+ 秒/)
     camera.be('cam000', {})
     await waitState(person, 'cam000', 'live', 45_000)
-    assertMoving('after the first key frame', await watchTile(person, 'cam000', 25), 1000)
+    await assertFresh(person, 'after the first key frame', 'cam000', 25, 1000)
   })
 
   test('stands still when its camera falls silent, with the time, the age and a word, and goes on by itself', async () => {
@@ -65,7 +65,7 @@ describe('a tile', () => {
     expect(await person.page.locator(`${tileOf('cam001')} .words .sign`).isVisible()).toBe(true)
     camera.be('cam001', {})
     await waitState(person, 'cam001', 'live', 40_000)
-    assertMoving('after the silence', await watchTile(person, 'cam001', 25, true), 1000)
+    await assertFresh(person, 'after the silence', 'cam001', 25, 1000, true)
   })
 
   test('is offline with the reason and the next try when the camera does not answer, and recovers', { timeout: 90_000 }, async () => {
@@ -79,7 +79,7 @@ describe('a tile', () => {
     expect(offline.next).toMatch(/正在重试|后再试/)
     camera.be('cam002', {})
     await waitState(person, 'cam002', 'live', 45_000)
-    assertMoving('after the answer', await watchTile(person, 'cam002', 25, true), 1000)
+    await assertFresh(person, 'after the answer', 'cam002', 25, 1000, true)
   })
 
   test('says that packets were lost while the picture goes on, and takes it back', { timeout: 90_000 }, async () => {
@@ -184,7 +184,7 @@ describe('the last picture', () => {
     await waitState(person, 'cam006', 'live', 15_000)
     await tile.locator('canvas.still').waitFor({ state: 'detached' })
     expect(await age.isVisible()).toBe(false)
-    assertMoving('after the still', await watchTile(person, 'cam006', 25), 1000)
+    await assertFresh(person, 'after the still', 'cam006', 25, 1000)
   })
 
   test('never holds live video up, and is dropped when that comes first', async () => {

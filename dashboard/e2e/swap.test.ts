@@ -1,7 +1,7 @@
 /** A tile made large gets the main stream, made small the sub stream, and with sound a session of its own: none of it blinks. */
 import { describe, expect, test } from 'vitest'
 import type { Person } from './support/browser'
-import { assertMoving, LOOP, tileOf, watchTile } from './support/desk'
+import { assertFresh, LOOP, tileOf, watchTile } from './support/desk'
 import { pictureIn, ScreenFilm, type Box, type Shot } from './support/film'
 import { stage } from './support/stage'
 import { openWall, take } from './support/wall'
@@ -159,6 +159,6 @@ describe('sound', () => {
     await person.page.keyboard.press('m')
     await expect.poll(() => sound(person, 'cam001'), { timeout: 15_000 }).toBe('none')
     expect(await speaker(person, 'cam001').textContent()).toBe('无声音')
-    assertMoving('with sound asked for', await watchTile(person, 'cam001', 25, true), 1000)
+    await assertFresh(person, 'with sound asked for', 'cam001', 25, 1000, true)
   })
 })

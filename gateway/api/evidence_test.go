@@ -322,13 +322,13 @@ func TestHolds(t *testing.T) {
 	officer := w.as(t, alerts.DutyOfficer, "east")
 	pinned := func(want bool) desk.HoldView {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			list := decode[List[desk.HoldView]](t, w.call(t, "GET", "/api/v1/cases/"+k.ID+"/holds", officer, nil).want(t, 200)).Items
 			if len(list) == 1 && list[0].Pinned == want {
 				return list[0]
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("holds %+v", list)
+				t.Fatalf("holds %+v: nobody has woken the worker", list)
 			}
 		}
 	}

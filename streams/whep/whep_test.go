@@ -42,18 +42,23 @@ func TestFirstPacketIsTheNewestKeyFrame(t *testing.T) {
 	if !ok || !key || n != 0 {
 		t.Fatalf("first packet: key %v, frame %d, start %v; want the start of key frame 0", key, n, ok)
 	}
-	last, seq := uint32(0), uint16(0)
+	// A machine that is busy may lose packets on the way: their numbers are
+	// missing then, and only then may a frame be. It never loses most of them.
+	last, seq, lost, since := uint32(0), uint16(0), 0, 0
 	for got := 0; got < 100; {
 		pkt := next(t, p.packets)
-		if seq != 0 && pkt.SequenceNumber != seq+1 {
-			t.Fatalf("sequence number %d after %d", pkt.SequenceNumber, seq)
+		if seq != 0 {
+			since += int(pkt.SequenceNumber - seq - 1)
+		}
+		if lost+since > 200 {
+			t.Fatalf("%d packets are missing, the last before number %d", lost+since, pkt.SequenceNumber)
 		}
 		seq = pkt.SequenceNumber
 		if _, n, ok := number(pkt); ok {
-			if n != last+1 {
+			if n <= last || n != last+1 && since == 0 {
 				t.Fatalf("frame %d after %d", n, last)
 			}
-			last = n
+			last, lost, since = n, lost+since, 0
 			got++
 		}
 	}

@@ -44,30 +44,28 @@ export async function watchTile(person: Person, camera: string, frames: number, 
 
 export const LOOP = 200
 
-/** Every frame was readable, each is newer than the one before, and none is older than the limit. */
-export function assertMoving(what: string, readings: Reading[], limitMs: number): void {
+/** Every frame was readable, none is older than the one before, and most are newer. */
+function assertMoving(what: string, readings: Reading[]): void {
   const numbers = readings.map((reading) => reading.frame)
   expect(numbers, `${what}: a strip could not be read`).not.toContain(null)
   const steps = numbers.slice(1).map((n, i) => (n! - numbers[i]! + LOOP) % LOOP)
   expect(Math.min(...steps), `${what}: frames ${numbers.join(' ')}`).toBeGreaterThanOrEqual(0)
   expect(steps.filter((step) => step > 0).length, `${what}: frames ${numbers.join(' ')}`).toBeGreaterThan(readings.length / 2)
   expect(Math.max(...steps), `${what}: the picture ran back or jumped: ${numbers.join(' ')}`).toBeLessThan(LOOP / 2)
-  const ages = readings.map((reading) => reading.ageMs)
-  tell(`age of the picture, ${what}`, ages)
-  expect(Math.max(...ages), what).toBeLessThan(limitMs)
+  tell(`age of the picture, ${what}`, readings.map((reading) => reading.ageMs))
 }
 
 /**
- * Follows a tile from its first second on: no picture older than the limit. A machine that is busy with
- * something else may hold up a frame, and then the next ones are of now again; a stream that lags lags
- * in every window.
+ * Follows a tile from its first second on, or, taken up again, from now: no picture older than the limit. A
+ * machine that is busy with something else may hold up a frame, and then the next ones are of now again; a
+ * stream that lags lags in every window.
  */
-export async function assertFresh(person: Person, what: string, camera: string, frames: number, limitMs: number): Promise<void> {
+export async function assertFresh(person: Person, what: string, camera: string, frames: number, limitMs: number, again = false): Promise<void> {
   let oldest = Infinity
   for (let window = 0; window < 3 && oldest >= limitMs; window++) {
-    const readings = await watchTile(person, camera, frames, window > 0)
+    const readings = await watchTile(person, camera, frames, again || window > 0)
     oldest = Math.max(...readings.map((reading) => reading.ageMs))
-    assertMoving(what, readings, 1000)
+    assertMoving(what, readings)
   }
   expect(oldest, `${what}: age of the oldest picture, ms`).toBeLessThan(limitMs)
 }
