@@ -21,7 +21,10 @@ const (
 	gulp      = 40 * time.Millisecond
 	maxGulps  = 3
 	gulpBytes = 40 << 10
-	gulpSlots = 8 // cameras are shared out over a gulp, so that they do not all come at once
+	// Cameras are fetched together, so that one wake-up serves some, but shared
+	// out over slots, so that many do not hold up those that are watched.
+	gulpSlots   = 8
+	slotCameras = 16
 	// While somebody watches, a picture that has begun is given a sip to come in:
 	// its packets follow each other by less, and each would wake us up.
 	sip = time.Millisecond
@@ -253,6 +256,11 @@ func (in *intake) space() []byte {
 func (in *intake) got(n int) {
 	in.end += n
 	in.full = in.end == chunkSize
+}
+
+// slotOf is the turn of the n-th camera.
+func slotOf(n uint64) time.Duration {
+	return maxGulps * gulp / gulpSlots * time.Duration(n/slotCameras%gulpSlots)
 }
 
 // pause waits for the camera's turn, or for somebody to watch.

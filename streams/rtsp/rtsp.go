@@ -25,6 +25,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sharpeyes/streams"
@@ -85,7 +86,8 @@ type Puller struct {
 	// Log gets one line for each change of a camera's state.
 	Log *slog.Logger
 
-	chunks   sync.Pool // of *chunk
+	chunks   sync.Pool     // of *chunk
+	played   atomic.Uint64 // streams so far that are taken in directly
 	hosts    hosts
 	once     sync.Once
 	slots    chan struct{} // one for each start under way; full: the next waits

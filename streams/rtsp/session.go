@@ -3,7 +3,6 @@ package rtsp
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"strings"
@@ -233,7 +232,7 @@ func (s *session) takeDirectly(u *base.URL, video *description.Media, answer hea
 		return
 	}
 	in := &intake{hub: s.hub, pool: &s.puller.chunks, channel: byte(answer.InterleavedIDs[0]),
-		picture: s.frames.picture, spoiled: s.frames.undecodable, slot: maxGulps * gulp / gulpSlots * rand.N[time.Duration](gulpSlots)}
+		picture: s.frames.picture, spoiled: s.frames.undecodable, slot: slotOf(s.puller.played.Add(1) - 1)}
 	for _, f := range video.Formats {
 		in.types[f.PayloadType()&0x7f] = true
 	}

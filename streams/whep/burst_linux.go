@@ -62,24 +62,31 @@ func newOutlet(c *net.UDPConn, counts *counters) (*outlet, error) {
 // destination prepares an address.
 func (o *outlet) destination(to netip.AddrPort) *destination {
 	d := &destination{addr: to}
-	if o.v6 {
-		sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&d.raw.bytes))
+	d.raw.set(to, o.v6)
+	return d
+}
+
+// set writes an address for a socket of IPv6, where those of IPv4 are mapped, or
+// of IPv4.
+func (r *rawAddr) set(to netip.AddrPort, v6 bool) {
+	r.bytes = [unix.SizeofSockaddrInet6]byte{}
+	if v6 {
+		sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&r.bytes))
 		sa.Family, sa.Addr, sa.Port = unix.AF_INET6, to.Addr().As16(), networkOrder(to.Port())
 		if zone := to.Addr().Zone(); zone != "" {
 			if i, err := net.InterfaceByName(zone); err == nil {
 				sa.Scope_id = uint32(i.Index)
 			}
 		}
-		d.raw.size = unix.SizeofSockaddrInet6
-		return d
+		r.size = unix.SizeofSockaddrInet6
+		return
 	}
-	sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&d.raw.bytes))
+	sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&r.bytes))
 	sa.Family, sa.Port = unix.AF_INET, networkOrder(to.Port())
 	if to.Addr().Unmap().Is4() {
 		sa.Addr = to.Addr().Unmap().As4()
 	}
-	d.raw.size = unix.SizeofSockaddrInet4
-	return d
+	r.size = unix.SizeofSockaddrInet4
 }
 
 func networkOrder(port uint16) uint16 {

@@ -156,8 +156,7 @@ func (f *fan) round(mayWait bool) (next time.Duration, ended bool) {
 		wait := s.turn(b, now)
 		if now.After(s.reportAt) && !s.closed {
 			if mayWait {
-				s.reportAt = now.Add(reportEvery)
-				s.report()
+				s.report(now)
 			} else {
 				wait = 0
 			}

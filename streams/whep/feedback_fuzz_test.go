@@ -1,7 +1,6 @@
 package whep
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +57,7 @@ func FuzzFeedback(f *testing.F) {
 		out := &tally{t: t, flow: w, sent: map[uint64]string{}}
 		w.wire = out
 		hub := streams.NewHub("cam000", streams.Main, time.Now, nil)
-		s := &sender{hub: hub, counts: &counters{}, silent: &atomic.Bool{}, repairs: repairBurst, video: w, poke: func() {}}
+		s := &sender{hub: hub, counts: &counters{}, asleep: func() bool { return false }, repairs: repairBurst, video: w, poke: func() {}}
 		s.reader = hub.NewReader(s.poke)
 		defer s.reader.Close()
 		for k := range 40 {
@@ -70,13 +69,13 @@ func FuzzFeedback(f *testing.F) {
 		}
 		w.newest = time.Now()
 		before := out.n
-		requests := 0
-		tr.feedback(raw, func(r request) {
-			requests++
+		asked := 0
+		requests(raw, func(r request) {
+			asked++
 			s.answer(nil, r, time.Now())
-		})
-		if again := out.n - before; again > repairBurst || requests > len(raw)/4 {
-			t.Fatalf("%d packets for %d requests in %d bytes", again, requests, len(raw))
+		}, tr)
+		if again := out.n - before; again > repairBurst || asked > len(raw)/4 {
+			t.Fatalf("%d packets for %d requests in %d bytes", again, asked, len(raw))
 		}
 	})
 }

@@ -2,8 +2,10 @@ package whep
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -14,24 +16,67 @@ import (
 // address once it has seen them: a browser that opens anew from the port of a
 // viewer that died would be taken for the dead one. So what comes in is looked
 // at first, and an address that has passed to another viewer is taken from the
-// one before.
+// one before. RTCP of viewers whose media goes around pion goes no further.
 type front struct {
 	*net.UDPConn
-	heard func(from netip.AddrPort, ufrag string) // ufrag: ours, of a check; else empty
+	datagrams *datagrams
+	server    *Server
+	busy      bool // the last packet was not long in coming
+}
+
+// calmPause is how long packets pile up while they are many and nobody is
+// connecting: one wake-up serves some. A repetition may come so much later.
+const calmPause = 10 * time.Millisecond
+
+func (s *Server) openFront() (*front, error) {
+	d, err := datagramsOf(s.sockets.front)
+	return &front{UDPConn: s.sockets.front, datagrams: d, server: s}, err
 }
 
 // ReadFromAddrPort implements pion's AddrPortReaderWriter.
 func (f *front) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	n, from, err := f.ReadFromUDPAddrPort(b)
-	if err == nil {
-		f.heard(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), requestUfrag(b[:n]))
+	for {
+		n, from, err := f.next(b)
+		if err != nil {
+			return 0, from, err
+		}
+		// Checks name their viewer: ours is the first half of the user name.
+		v := f.server.heard(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), requestUfrag(b[:n]))
+		if v == nil || !isRTCP(b[:n]) || !v.take(b[:n]) {
+			return n, from, nil
+		}
 	}
+}
+
+// next waits for a packet.
+func (f *front) next(b []byte) (int, netip.AddrPort, error) {
+	for {
+		n, from, err := f.datagrams.read(b, false)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, from, err
+		}
+		if !f.busy || f.server.connecting.Load() > 0 {
+			break
+		}
+		f.busy = false // unless something has come by then
+		select {
+		case <-time.After(calmPause):
+		case <-f.server.arriving:
+		}
+		if n, from, err = f.datagrams.read(b, false); !errors.Is(err, os.ErrDeadlineExceeded) {
+			f.busy = true
+			return n, from, err
+		}
+	}
+	began := time.Now()
+	n, from, err := f.datagrams.read(b, true)
+	f.busy = time.Since(began) < calmPause
 	return n, from, err
 }
 
 // WriteToAddrPort implements pion's AddrPortReaderWriter.
 func (f *front) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return f.WriteToUDPAddrPort(b, to)
+	return f.datagrams.write(b, to)
 }
 
 // requestUfrag returns our own ufrag from the USERNAME of a STUN binding
@@ -99,25 +144,28 @@ type place struct {
 	since time.Time // the first of them
 }
 
-// heard notes a packet. Checks tell whose they are; all else is the owner's.
-func (s *Server) heard(from netip.AddrPort, ufrag string) {
+// heard notes a packet. Checks tell whose they are; all else is the owner's, who
+// is returned.
+func (s *Server) heard(from netip.AddrPort, ufrag string) (owner *Viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, at := s.ufrags[ufrag], s.places[from]
 	switch {
 	case at != nil && (ufrag == "" || v == at.owner):
 		at.rival = nil
+		return at.owner
 	case v == nil || len(v.addresses) == maxAddresses:
 	case at == nil:
 		s.places[from] = &place{owner: v}
 		v.addresses = append(v.addresses, from)
 	case at.rival != v:
 		at.rival, at.since = v, time.Now()
-	case at.owner.silent.Load() || time.Since(at.since) > giveUp:
+	case at.owner.asleep() || time.Since(at.since) > giveUp:
 		s.displace(at.owner)
 		*at = place{owner: v}
 		v.addresses = append(v.addresses, from)
 	}
+	return nil
 }
 
 // displace ends a viewer whose address is another's now. s.mu is held.
@@ -134,7 +182,7 @@ func (s *Server) taken(at netip.AddrPort, by *Viewer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.places[at]
-	return p != nil && p.owner != by && !p.owner.silent.Load()
+	return p != nil && p.owner != by && !p.owner.asleep()
 }
 
 // know notes the ufrag of an answer.

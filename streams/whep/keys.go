@@ -18,7 +18,7 @@ import (
 )
 
 // keyring gathers what one viewer's DTLS handshake agrees on, so that its media
-// can be sealed here and not packet by packet in pion (see direct.go). pion
+// can be sealed here and not packet by packet in pion (see wire.go). pion
 // keeps the keys to itself; its key log and its ServerHello hook, together, say
 // enough to derive ours a second time (RFC 5705, RFC 5764 4.2). What is heard
 // stays in this struct and ends with the viewer.
@@ -77,30 +77,38 @@ func (k *keyring) hello(m handshake.MessageServerHello) handshake.Message {
 	return &m
 }
 
-// sealer derives the server's write keys.
-func (k *keyring) sealer() (sealer, error) {
+// derive makes what seals our packets, and what opens the viewer's SRTCP.
+func (k *keyring) derive() (sealer, *srtp.Context, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.master == nil || k.serverRandom == nil {
-		return nil, errNoKeys
+		return nil, nil, errNoKeys
 	}
 	keyLen, err := k.profile.KeyLen()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	saltLen, err := k.profile.SaltLen()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	seed := append([]byte("EXTRACTOR-dtls_srtp"), k.clientRandom...)
 	seed = append(seed, k.serverRandom...)
 	m, err := prf.PHash(k.master, seed, 2*(keyLen+saltLen), k.prf)
 	if err != nil {
-		return nil, fmt.Errorf("derive SRTP keys: %w", err)
+		return nil, nil, fmt.Errorf("derive SRTP keys: %w", err)
 	}
-	// Client key, server key, client salt, server salt (RFC 5764 4.2).
-	key, salt := m[keyLen:2*keyLen], m[2*keyLen+saltLen:]
 	clear(k.master)
 	k.master = nil
-	return newSealer(k.profile, key, salt)
+	// Client key, server key, client salt, server salt (RFC 5764 4.2).
+	keys, salts := m[:2*keyLen], m[2*keyLen:]
+	theirs, err := srtp.CreateContext(keys[:keyLen], salts[:saltLen], k.profile, srtp.SRTCPReplayProtection(srtcpWindow))
+	if err != nil {
+		return nil, nil, fmt.Errorf("open SRTCP: %w", err)
+	}
+	ours, err := newSealer(k.profile, keys[keyLen:], salts[saltLen:])
+	return ours, theirs, err
 }
+
+// srtcpWindow is how far behind the newest a packet of SRTCP may be.
+const srtcpWindow = 64

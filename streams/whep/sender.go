@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"sharpeyes/streams"
@@ -33,7 +34,10 @@ const (
 	// repeatKey is the shortest time between two replays of the kept GOP.
 	repeatKey   = time.Second
 	staleAfter  = time.Second
-	reportEvery = 2 * time.Second
+	// The first report comes after firstReport, the next ones ever later, up to
+	// reportEvery: players need two to put sound and picture together.
+	firstReport = time.Second
+	reportEvery = 5 * time.Second
 	maxRequests = 64
 	// maxSoundAge is how old sound may be to be sent: that of the kept GOP would
 	// be played out, and hold up what comes after it.
@@ -48,14 +52,15 @@ type sender struct {
 	reader *streams.Reader
 	counts *counters
 	direct bool
+	open   *srtp.Context // of the viewer's RTCP, where direct
 	video  *flow
 	audio  *flow
 	poke   func()
 	unfit  func() // ends the viewer: its camera sends what it does not take
 
 	gone     atomic.Bool
-	silent   *atomic.Bool // nothing is sent while it is set
-	woken    atomic.Bool  // it was set, and is so no more
+	asleep   func() bool // nothing is sent while it says so
+	woken    atomic.Bool // it did, and does no more
 	requests chan request
 
 	closed    bool
@@ -69,6 +74,7 @@ type sender struct {
 	replayEnd int64
 	replayAt  time.Time
 	reportAt  time.Time
+	reportGap time.Duration
 }
 
 // flow is the RTP state of one track.
@@ -101,14 +107,11 @@ type sentFrame struct {
 
 func newSender(v *Viewer) *sender {
 	now := time.Now()
-	s := &sender{pc: v.pc, hub: v.hub, unfit: v.cancel, counts: &v.server.counts, silent: &v.silent, requests: make(chan request, maxRequests),
-		replayEnd: math.MinInt64, replayAt: now, tokens: startBurst, repairs: repairBurst, filled: now, reportAt: now.Add(reportEvery)}
-	seal, to := v.direct()
-	s.direct = to != nil
-	for _, t := range []*track{v.video, v.audio} {
-		if t == nil {
-			continue
-		}
+	s := &sender{pc: v.pc, hub: v.hub, unfit: v.cancel, counts: &v.server.counts, asleep: v.asleep, requests: make(chan request, maxRequests),
+		replayEnd: math.MinInt64, replayAt: now, tokens: startBurst, repairs: repairBurst, filled: now, reportAt: now.Add(firstReport), reportGap: firstReport}
+	seal, to, open := v.direct()
+	s.direct, s.open = to != nil, open
+	for _, t := range v.tracks() {
 		// A first sequence number below 2^15 leaves no doubt about the
 		// rollovers where the first packets are lost (RFC 3711 3.3.1).
 		f := &flow{track: t, ssrc: t.ssrc, offset: rand.Uint32(), index: uint64(rand.Uint32N(1 << 15))}
@@ -200,7 +203,7 @@ func (s *sender) next() bool {
 		if f == nil {
 			return false
 		}
-		if !s.silent.Load() && len(f.Payloads) > 0 && s.begin(f) {
+		if !s.asleep() && len(f.Payloads) > 0 && s.begin(f) {
 			return true
 		}
 	}
@@ -290,7 +293,7 @@ func (s *sender) answer(b *burst, r request, now time.Time) {
 	if !r.video {
 		w = s.audio
 	}
-	if w == nil || s.silent.Load() {
+	if w == nil || s.asleep() {
 		return
 	}
 	if r.lost > w.lost {
@@ -320,8 +323,9 @@ func (s *sender) answer(b *burst, r request, now time.Time) {
 }
 
 // report sends RTCP sender reports (RFC 3550 6.4.1), which tie sound to picture.
-func (s *sender) report() {
-	if s.silent.Load() {
+func (s *sender) report(now time.Time) {
+	s.reportAt, s.reportGap = now.Add(s.reportGap), min(2*s.reportGap, reportEvery)
+	if s.asleep() {
 		return
 	}
 	var out []rtcp.Packet

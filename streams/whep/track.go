@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"sharpeyes/streams"
@@ -19,6 +18,7 @@ type track struct {
 	out    webrtc.TrackLocalWriter
 	codecs []webrtc.RTPCodecParameters
 	bound  chan struct{}
+	lost   uint32 // the most that the viewer has reported; the reader's of its RTCP
 }
 
 func newTrack(kind webrtc.RTPCodecType) *track { return &track{kind: kind, bound: make(chan struct{})} }
@@ -63,15 +63,8 @@ func (t *track) payloadType(d *streams.Desc) (uint8, bool) {
 	return 0, false
 }
 
-// request is what a viewer asks for in RTCP.
-type request struct {
-	video  bool
-	nacks  []rtcp.NackPair
-	keyNow bool   // PLI or FIR
-	lost   uint32 // by a receiver report: packets missed for good, so far
-}
-
-// readFeedback reads RTCP until the connection closes.
+// readFeedback reads RTCP until the connection closes, where it comes by way of
+// pion.
 func (t *track) readFeedback(ask func(request)) {
 	buf := make([]byte, 1500)
 	for {
@@ -79,41 +72,6 @@ func (t *track) readFeedback(ask func(request)) {
 		if err != nil {
 			return
 		}
-		t.feedback(buf[:n], ask)
+		requests(buf[:n], ask, t)
 	}
-}
-
-// feedback passes on what one RTCP packet of the viewer asks for.
-func (t *track) feedback(raw []byte, ask func(request)) {
-	packets, err := rtcp.Unmarshal(raw)
-	if err != nil {
-		return
-	}
-	for _, p := range packets {
-		r := request{video: t.kind == webrtc.RTPCodecTypeVideo}
-		switch p := p.(type) {
-		case *rtcp.TransportLayerNack:
-			r.nacks = p.Nacks
-		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-			r.keyNow = true
-		case *rtcp.ReceiverReport:
-			if r.lost = lostOf(p.Reports, t.ssrc); r.lost == 0 {
-				continue
-			}
-		default:
-			continue
-		}
-		ask(r)
-	}
-}
-
-// lostOf is what reports say of one stream. The count is signed: repetitions can
-// take it below zero (RFC 3550 6.4.1).
-func lostOf(reports []rtcp.ReceptionReport, ssrc uint32) uint32 {
-	for _, r := range reports {
-		if r.SSRC == ssrc && r.TotalLost < 1<<23 {
-			return r.TotalLost
-		}
-	}
-	return 0
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"sharpeyes/streams"
@@ -20,6 +21,7 @@ type Viewer struct {
 	pc      *webrtc.PeerConnection
 	hub     *streams.Hub
 	release func()
+	arrived func() // is called once ICE and DTLS are done, or have failed
 	video   *track
 	audio   *track // nil: the offer takes no sound
 
@@ -27,7 +29,9 @@ type Viewer struct {
 	to        atomic.Pointer[destination]
 	sender    atomic.Pointer[sender] // set once connected
 	connected chan struct{}          // closed once
-	silent    atomic.Bool            // the peer has not been heard for disconnectedAfter
+	ear       atomic.Pointer[ear]    // set where media goes around pion
+	away      atomic.Bool            // no check of the peer has come for disconnectedAfter
+	heardAt   atomic.Int64           // its last RTCP, by clock
 	once      sync.Once
 	life      context.Context // ends with the viewer
 	cancel    context.CancelFunc
@@ -61,19 +65,33 @@ func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, relea
 	if err := s.reserve(); err != nil {
 		return nil, "", err
 	}
+	arrived := s.arrive()
 	v, answer, err = s.negotiate(ctx, hub, offer, wantAudio)
 	if err != nil {
+		arrived()
 		_ = s.settle(nil)
 		return nil, "", err
 	}
-	v.release = release
+	v.release, v.arrived = release, arrived
 	if err := s.settle(v); err != nil {
+		arrived()
 		_ = v.pc.Close()
 		s.forget(v)
 		return nil, "", err
 	}
 	s.wg.Go(v.run)
 	return v, answer, nil
+}
+
+// arrive has the front wait for every packet until a viewer is connected, or has
+// failed to be: then what it returns is called.
+func (s *Server) arrive() (arrived func()) {
+	s.connecting.Add(1)
+	select {
+	case s.arriving <- struct{}{}:
+	default: // it is being woken
+	}
+	return func() { s.connecting.Add(-1) }
 }
 
 func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, wantAudio bool) (*Viewer, string, error) {
@@ -103,10 +121,7 @@ func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, 
 }
 
 func (v *Viewer) answerFirst(ctx context.Context) (string, error) {
-	for _, t := range []*track{v.video, v.audio} {
-		if t == nil {
-			continue
-		}
+	for _, t := range v.tracks() {
 		s, err := v.pc.AddTrack(t)
 		if err != nil {
 			return "", fmt.Errorf("add track: %w", err)
@@ -144,14 +159,48 @@ func (v *Viewer) onState(st webrtc.PeerConnectionState) {
 	switch st {
 	case webrtc.PeerConnectionStateConnected:
 		v.once.Do(func() { close(v.connected) })
-		if sender := v.sender.Load(); v.silent.Swap(false) && sender != nil {
-			sender.wakeUp()
-		}
+		slept := v.asleep()
+		v.away.Store(false)
+		v.rouse(slept)
 	case webrtc.PeerConnectionStateDisconnected:
-		v.silent.Store(true) // asleep, on another network, or gone: nothing is sent into the void
+		v.away.Store(true)
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 		v.cancel()
 	}
+}
+
+// clock counts from the start of the process, whatever is done to the time of day.
+func clock() int64 { return int64(time.Since(started)) }
+
+var started = time.Now()
+
+// asleep reports whether nothing has been heard of the viewer for
+// disconnectedAfter: it sleeps, is on another network, or gone, and nothing is
+// sent into the void.
+func (v *Viewer) asleep() bool {
+	return v.away.Load() && clock()-v.heardAt.Load() > int64(disconnectedAfter)
+}
+
+// rouse has the picture sent again to a viewer that was asleep.
+func (v *Viewer) rouse(slept bool) {
+	if sender := v.sender.Load(); slept && sender != nil {
+		sender.wakeUp()
+	}
+}
+
+// take reads RTCP that came in at the front. It reports false where pion is to
+// read it.
+func (v *Viewer) take(packet []byte) bool {
+	e := v.ear.Load()
+	if e == nil {
+		return false
+	}
+	if e.take(packet) {
+		slept := v.asleep()
+		v.heardAt.Store(clock())
+		v.rouse(slept)
+	}
+	return true
 }
 
 // run sends until the viewer ends, then tidies up.
@@ -160,7 +209,9 @@ func (v *Viewer) run() {
 	defer v.server.forget(v)
 	defer v.release()
 	defer func() { _ = v.pc.Close() }()
-	if !v.connect() {
+	connected := v.connect()
+	v.arrived()
+	if !connected {
 		return
 	}
 	sender, ok := v.newSender()
@@ -170,8 +221,10 @@ func (v *Viewer) run() {
 	v.server.join(sender)
 	v.sender.Store(sender)
 	var wg sync.WaitGroup
-	for _, t := range []*track{v.video, v.audio} {
-		if t != nil {
+	if sender.open != nil {
+		v.ear.Store(&ear{context: sender.open, tracks: v.tracks(), ask: sender.ask})
+	} else {
+		for _, t := range v.tracks() {
 			wg.Go(func() { t.readFeedback(sender.ask) })
 		}
 	}
@@ -210,10 +263,7 @@ func (v *Viewer) connect() bool {
 
 // newSender waits until pion has bound the tracks.
 func (v *Viewer) newSender() (*sender, bool) {
-	for _, t := range []*track{v.video, v.audio} {
-		if t == nil {
-			continue
-		}
+	for _, t := range v.tracks() {
 		select {
 		case <-t.bound:
 		case <-v.life.Done():
@@ -223,24 +273,32 @@ func (v *Viewer) newSender() (*sender, bool) {
 	return newSender(v), true
 }
 
+func (v *Viewer) tracks() []*track {
+	if v.audio == nil {
+		return []*track{v.video}
+	}
+	return []*track{v.video, v.audio}
+}
+
 // direct tells whether media can go around pion: with what it is sealed, and
-// where it goes, which follows the peer. nil: it cannot.
-func (v *Viewer) direct() (sealer, *atomic.Pointer[destination]) {
+// where it goes, which follows the peer, and what opens the viewer's RTCP. nil:
+// it cannot.
+func (v *Viewer) direct() (sealer, *atomic.Pointer[destination], *srtp.Context) {
 	transport := v.video.rtp.Transport().ICETransport()
 	transport.OnSelectedCandidatePairChange(v.follow)
 	pair, err := transport.GetSelectedCandidatePair()
 	if err != nil || pair == nil || pair.Local.Protocol != webrtc.ICEProtocolUDP {
-		return nil, nil
+		return nil, nil, nil
 	}
-	seal, err := v.keys.sealer()
+	seal, open, err := v.keys.derive()
 	if err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	v.follow(pair)
 	if v.to.Load() == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return seal, &v.to
+	return seal, &v.to, open
 }
 
 // follow takes the peer's address. A peer that moves between UDP and TCP opens

@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -81,6 +82,9 @@ type Server struct {
 	closed   bool
 	wg       sync.WaitGroup
 
+	connecting atomic.Int32  // viewers
+	arriving   chan struct{} // one has come; wakes the front
+
 	fansMu     sync.Mutex
 	fans       map[*streams.Hub][]*fan
 	nextOutlet int
@@ -90,7 +94,7 @@ type Server struct {
 func NewServer() *Server {
 	return &Server{UDPAddr: ":0", MaxViewers: DefaultMaxViewers, Log: slog.New(slog.DiscardHandler), viewers: map[*Viewer]struct{}{},
 		ufrags: map[string]*Viewer{}, places: map[netip.AddrPort]*place{},
-		fans: map[*streams.Hub][]*fan{}}
+		fans: map[*streams.Hub][]*fan{}, arriving: make(chan struct{}, 1)}
 }
 
 // Open binds the sockets.
@@ -104,7 +108,11 @@ func (s *Server) Open() (err error) {
 		return err
 	}
 	logs := pionLogs{s.Log}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &front{s.sockets.front, s.heard}, Logger: logs.NewLogger("ice")})
+	front, err := s.openFront()
+	if err != nil {
+		return err
+	}
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: front, Logger: logs.NewLogger("ice")})
 	if s.TCPAddr != "" {
 		l, err := net.Listen("tcp", s.TCPAddr)
 		if err != nil {

@@ -222,7 +222,7 @@ func TestNothingIsSentToAPeerThatIsNotHeard(t *testing.T) {
 	v := view(t, s, c, p)
 	next(t, p.packets)
 	p.vanish()
-	waitFor(t, v.silent.Load)
+	waitFor(t, v.asleep)
 	before := s.Stats().Packets
 	waitFrames(t, c.hub, 30)
 	if sent := s.Stats().Packets - before; sent > 20 { // ICE goes on asking
