@@ -10,6 +10,7 @@ function goCounts(file) {
   const counts = { passed: 0, failed: 0, skipped: 0 }
   const output = new Map()
   const failures = []
+  const packages = []
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (!line.startsWith('{')) {
       if (line.trim()) failures.push(line)
@@ -24,6 +25,7 @@ function goCounts(file) {
     }
     if (e.Action === 'fail' && (e.Test || !e.FailedBuild)) failures.push(`--- ${key}\n${output.get(key) ?? ''}`)
     if (!e.Test) {
+      if (e.Elapsed >= 1) packages.push([e.Elapsed, e.Package])
       // A package that fails without a failing test: a panic, a leak, a time-out.
       if (e.Action === 'fail' && !failures.some((f) => f.startsWith(`--- ${e.Package} Test`))) counts.failed++
       continue
@@ -35,7 +37,7 @@ function goCounts(file) {
       failures.push(`--- skipped: ${key}\n${output.get(key) ?? ''}`)
     }
   }
-  return { ...counts, failures }
+  return { ...counts, failures, slowest: packages.sort(([a], [b]) => b - a).slice(0, 8) }
 }
 
 // lastNumber finds the last number that a pattern captures.
@@ -57,6 +59,7 @@ function textCounts(file) {
 if (what === 'go') {
   const c = goCounts(where)
   for (const f of c.failures) console.log(f)
+  console.log(`slowest: ${c.slowest.map(([seconds, name]) => `${name} ${Math.round(seconds)} s`).join(', ')}`)
   console.log(`go: ${c.passed} passed, ${c.failed} failed, ${c.skipped} skipped`)
   process.exit(c.failed || c.skipped || !c.passed ? 1 : 0)
 }
