@@ -32,8 +32,8 @@ const (
 	// kept alive for it when the hub has let them go.
 	historyFrames = 48
 	// repeatKey is the shortest time between two replays of the kept GOP.
-	repeatKey   = time.Second
-	staleAfter  = time.Second
+	repeatKey  = time.Second
+	staleAfter = time.Second
 	// The first report comes after firstReport, the next ones ever later, up to
 	// reportEvery: players need two to put sound and picture together.
 	firstReport = time.Second
