@@ -1,9 +1,10 @@
 // Package whep turns an SDP offer into a running viewer (WHEP over pion).
 //
-// Signalling, ICE, DTLS and RTCP are pion's. Media goes around pion: a fan (one
+// Signalling, ICE and DTLS are pion's. Media goes around pion: a fan (one
 // goroutine for the viewers of a stream) gives each sender its turn, which seals
 // its packets into a burst that leaves with few system calls (fan.go, sender.go,
-// wire.go, seal.go, burst.go, sockets.go).
+// wire.go, seal.go, burst.go, sockets.go). What viewers say of it, SRTCP, is read
+// where it comes in (front.go, datagrams.go, feedback.go).
 //
 // Invariants:
 //   - Payloads are the hub's and are shared; nothing is encoded or copied here
