@@ -27,6 +27,7 @@ type datagrams struct {
 	errno unix.Errno
 	from  unix.RawSockaddrInet6
 	size  uint32
+	zones map[uint32]string // of the interfaces that link-local peers were heard on
 }
 
 func datagramsOf(c *net.UDPConn) (*datagrams, error) {
@@ -34,7 +35,7 @@ func datagramsOf(c *net.UDPConn) (*datagrams, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &datagrams{raw: raw}
+	d := &datagrams{raw: raw, zones: map[uint32]string{}}
 	d.try = d.receive
 	return d, control(raw, func(fd int) error {
 		family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
@@ -81,16 +82,21 @@ func (d *datagrams) sender() netip.AddrPort {
 	}
 	at := netip.AddrFrom16(d.from.Addr)
 	if d.from.Scope_id != 0 {
-		at = at.WithZone(zone(d.from.Scope_id))
+		at = at.WithZone(d.zone(d.from.Scope_id))
 	}
 	return netip.AddrPortFrom(at, fromNetwork(d.from.Port))
 }
 
-func zone(index uint32) string {
-	if i, err := net.InterfaceByIndex(int(index)); err == nil {
-		return i.Name
+func (d *datagrams) zone(index uint32) string {
+	name, ok := d.zones[index]
+	if !ok {
+		name = strconv.Itoa(int(index))
+		if i, err := net.InterfaceByIndex(int(index)); err == nil {
+			name = i.Name
+		}
+		d.zones[index] = name
 	}
-	return strconv.Itoa(int(index))
+	return name
 }
 
 func fromNetwork(port uint16) uint16 {
@@ -115,6 +121,9 @@ var outgoings = sync.Pool{New: func() any {
 
 // write sends a datagram, and waits while the socket is full.
 func (d *datagrams) write(b []byte, to netip.AddrPort) (int, error) {
+	if !d.v6 && !to.Addr().Unmap().Is4() {
+		return 0, &net.AddrError{Err: "not an IPv4 address", Addr: to.String()}
+	}
 	o := outgoings.Get().(*outgoing)
 	defer func() {
 		o.b = nil

@@ -3,6 +3,7 @@ package whep
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v3"
@@ -101,3 +102,37 @@ func (e *ear) take(sealed []byte) bool {
 
 // isRTCP tells RTCP from what else comes in at a WebRTC port (RFC 7983, RFC 5761 4).
 func isRTCP(p []byte) bool { return len(p) >= 8 && p[0]>>6 == 2 && p[1] >= 192 && p[1] <= 223 }
+
+// clock counts from the start of the process, whatever is done to the time of day.
+func clock() int64 { return int64(time.Since(started)) }
+
+var started = time.Now()
+
+// asleep reports whether nothing has been heard of the viewer for
+// disconnectedAfter: it sleeps, is on another network, or gone, and nothing is
+// sent into the void.
+func (v *Viewer) asleep() bool {
+	return v.away.Load() && clock()-v.heardAt.Load() > int64(disconnectedAfter)
+}
+
+// rouse has the picture sent again to a viewer that was asleep.
+func (v *Viewer) rouse(slept bool) {
+	if sender := v.sender.Load(); slept && sender != nil {
+		sender.wakeUp()
+	}
+}
+
+// take reads RTCP that came in at the front. It reports false where pion is to
+// read it.
+func (v *Viewer) take(packet []byte) bool {
+	e := v.ear.Load()
+	if e == nil {
+		return false
+	}
+	if e.take(packet) {
+		slept := v.asleep()
+		v.heardAt.Store(clock())
+		v.rouse(slept)
+	}
+	return true
+}

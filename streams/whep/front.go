@@ -50,26 +50,21 @@ func (f *front) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 
 // next waits for a packet.
 func (f *front) next(b []byte) (int, netip.AddrPort, error) {
-	for {
-		n, from, err := f.datagrams.read(b, false)
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, from, err
-		}
-		if !f.busy || f.server.connecting.Load() > 0 {
-			break
-		}
-		f.busy = false // unless something has come by then
+	n, from, err := f.datagrams.read(b, false)
+	none := errors.Is(err, os.ErrDeadlineExceeded)
+	if none && f.busy && f.server.connecting.Load() == 0 {
 		select {
 		case <-time.After(calmPause):
 		case <-f.server.arriving:
 		}
-		if n, from, err = f.datagrams.read(b, false); !errors.Is(err, os.ErrDeadlineExceeded) {
-			f.busy = true
-			return n, from, err
-		}
+		n, from, err = f.datagrams.read(b, false)
+		none = errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	if !none {
+		return n, from, err
 	}
 	began := time.Now()
-	n, from, err := f.datagrams.read(b, true)
+	n, from, err = f.datagrams.read(b, true)
 	f.busy = time.Since(began) < calmPause
 	return n, from, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,12 @@ func TestDatagrams(t *testing.T) {
 				if n, err = other.Read(buf); err != nil || !bytes.Equal(buf[:n], text) {
 					t.Fatalf("the answer has %d bytes, %v", n, err)
 				}
+			}
+			if n, _, err := d.read(buf, false); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("without waiting: %d bytes, %v", n, err)
+			}
+			if _, err := d.write(buf, netip.MustParseAddrPort("[::1]:9")); (err != nil) != (tc.listen == "127.0.0.1:0") {
+				t.Fatalf("to another family: %v", err)
 			}
 			var reading sync.WaitGroup
 			reading.Go(func() { _, _, err = d.read(buf, true) })
