@@ -85,7 +85,7 @@ async function act(person: Person, n: number): Promise<void> {
     case 1: // one large, its main stream, and back
     case 4: {
       const tile = page.locator('.tile[data-camera]').nth(n % TILES)
-      await tile.dblclick()
+      await tile.dblclick({ force: true }) // a busy page is never still for long
       await expect.poll(() => tile.locator('video:not(.behind)').last().evaluate((video: HTMLVideoElement) => video.videoHeight), { timeout: 30_000 }).toBe(1080)
       return page.keyboard.press('Enter')
     }
