@@ -190,7 +190,7 @@ export class Feed {
   #catchUp(player: Player, since: number): void {
     if (player !== this.#next) return
     const now = Date.now()
-    if (player.clock.settled(now) >= SETTLED_MS || now - since >= CATCH_UP_MS) return this.#swap(player)
+    if (player.clock.settled >= SETTLED_MS || now - since >= CATCH_UP_MS) return this.#swap(player)
     this.#timer = setTimeout(() => this.#catchUp(player, since), LOOK_MS)
   }
 

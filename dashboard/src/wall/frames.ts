@@ -119,9 +119,12 @@ export class FrameClock {
     return this.stale(now) || this.lastAt === 0 ? 0 : now - this.#flowingSince
   }
 
-  /** For how long frames have come no faster than time: a stream starts with older ones, in a burst. */
-  settled(now: number): number {
-    return this.lastAt === 0 ? 0 : now - Math.max(this.#firstAt, this.#lag.caughtUpAt)
+  /**
+   * For how long frames have come no faster than time, up to the newest: a stream starts with older ones, in
+   * a burst, and where the machine is busy that burst may be a while in coming.
+   */
+  get settled(): number {
+    return this.lastAt - Math.max(this.#firstAt, this.#lag.caughtUpAt)
   }
 
   /** Local epoch ms at which the shown picture was new. */
