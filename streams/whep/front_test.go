@@ -16,6 +16,7 @@ func TestFrontWhileCalm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second)) // a lost packet fails, and does not hang
 	s.sockets.front = c
 	f, err := s.openFront()
 	if err != nil {
@@ -30,7 +31,7 @@ func TestFrontWhileCalm(t *testing.T) {
 	go func() {
 		for n := range uint32(packets) {
 			_, _ = sender.Write(binary.BigEndian.AppendUint32(nil, n))
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // their pace: a thousand a second
 		}
 	}()
 	buf := make([]byte, 100)
