@@ -18,8 +18,8 @@ export async function recordedFor(api: Api, camera: string, seconds: number): Pr
   return read()
 }
 
-/** So many pictures of the screen alike are a picture at rest: the page looks every 40 ms where to stand. */
-const STEADY = 10
+/** A picture that is the same for so long is at rest: the page looks every 40 ms where to stand, and a busy machine draws late. */
+const STEADY_MS = 500
 
 const picture = (camera: string) => `.se-play .tile[data-camera="${camera}"]`
 
@@ -40,15 +40,15 @@ export async function shownOf(person: Person, camera: string, not = NaN): Promis
   return person.page.evaluate(async ([css, before, steady]) => {
     const tile = document.querySelector<HTMLElement>(css)!
     const video = tile.querySelector('video')!
-    for (let still = 0, last = ''; still < steady; ) {
+    for (let since = performance.now(), last = ''; performance.now() - since < steady; ) {
       await new Promise((done) => requestAnimationFrame(done))
       const at = tile.dataset['at'] ?? ''
       const rests = tile.dataset['state'] === 'ready' && video.paused && !video.seeking && at !== '' && at === last
-      still = rests && !(Math.abs(Number(at) - before) <= 1) ? still + 1 : 0
+      if (!rests || Math.abs(Number(at) - before) <= 1) since = performance.now()
       last = at
     }
     return { frame: window.probe.read(video).frame, at: Number(tile.dataset['at']) }
-  }, [picture(camera), not, STEADY] as const)
+  }, [picture(camera), not, STEADY_MS] as const)
 }
 
 /** Presses a key; ms until this camera's picture is one of another time. */
