@@ -128,7 +128,8 @@ describe('sixteen tiles', () => {
     process.stdout.write(`  measured: ${acts} changes of a wall of ${TILES} in ${SECONDS} s\n    before ${JSON.stringify(before)}\n    after  ${JSON.stringify(after)}\n`)
 
     expect(after.videos).toBe(TILES)
-    expect(after.peers).toBe(TILES)
+    // And one that is kept ready for the next tile.
+    expect([TILES, TILES + 1]).toContain(after.peers)
     expect(after.documents).toBe(before.documents)
     // What was closed a moment ago may not have been taken yet.
     expect(after.peersAlive).toBeLessThanOrEqual(before.peersAlive + 8)

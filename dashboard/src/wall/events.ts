@@ -1,6 +1,7 @@
 /** What the wall hears from its page, and what a press on a tile meant. */
 import type { Status } from '../api/types'
 import type { Feed } from './feed'
+import type { Spare } from './peers'
 
 export type On = <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => void
 
@@ -8,9 +9,13 @@ export type On = <E extends Event>(target: EventTarget, name: string, run: (even
 export const meant = (event: Event, part: string) => event.target instanceof Element && event.target.closest(`.${part}`) !== null
 
 /** A page put away must not leave sessions running on the server; one that is back goes on. */
-export function listenSleep(on: On, feeds: () => readonly Feed[]): void {
-  on(window, 'pagehide', () => feeds().forEach((feed) => feed.suspend()))
+export function listenSleep(on: On, feeds: () => readonly Feed[], spare?: Spare): void {
+  on(window, 'pagehide', () => {
+    feeds().forEach((feed) => feed.suspend())
+    spare?.drop()
+  })
   on<PageTransitionEvent>(window, 'pageshow', (event) => { if (event.persisted) feeds().forEach((feed) => feed.resume()) })
+  for (const event of ['online', 'offline']) on(window, event, () => spare?.drop())
   const wake = () => feeds().forEach((feed) => feed.nudge())
   on(window, 'online', wake)
   on(document, 'visibilitychange', () => { if (!document.hidden) wake() })

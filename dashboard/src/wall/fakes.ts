@@ -36,6 +36,7 @@ export class FakePeer {
   }
   setLocalDescription(description: { sdp: string }) {
     this.localDescription = description
+    this.iceGatheringState = 'complete'
     return Promise.resolve()
   }
   setRemoteDescription(description: { type: string; sdp: string }) {

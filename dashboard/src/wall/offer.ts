@@ -44,3 +44,10 @@ export function answersSound(answer: string): boolean {
   const section = answer.split(/\r?\n(?=m=)/).find((part) => part.startsWith('m=audio '))
   return section !== undefined && !section.startsWith('m=audio 0 ') && !/^a=(inactive|recvonly)\s*$/m.test(section)
 }
+
+/** Shown as soon as decoded: the wall is for seeing now, not for smoothness. */
+export function lowLatency(receiver: RTCRtpReceiver): void {
+  const tuned = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null; playoutDelayHint?: number | null }
+  if ('jitterBufferTarget' in tuned) tuned.jitterBufferTarget = 0
+  if ('playoutDelayHint' in tuned) tuned.playoutDelayHint = 0
+}

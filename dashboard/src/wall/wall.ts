@@ -19,7 +19,7 @@ import { VideoPool } from './pool'
 import { StillLine } from './still'
 import { Tile } from './tile'
 import { cameraGiving, cameraLive, figureRows, pictureAge, tileWords, type Heard, type Words } from './words'
-import type { Surroundings } from './whep'
+import { browser, type Surroundings } from './whep'
 import './wall.css'
 
 export interface WallOptions {
@@ -60,6 +60,7 @@ export class Wall {
   #layout: Layout
   #shape: Shape = { cols: 1, rows: 1 }
   #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ camera: null, note: '', alarm: false }))
+  #around: Surroundings
   #tiles: Tile[] = []
   #feeds: Feed[] = []
   #pool = new VideoPool()
@@ -85,6 +86,7 @@ export class Wall {
 
   constructor(el: HTMLElement, private readonly options: WallOptions) {
     this.#t = options.t
+    this.#around = options.around ?? browser
     this.#layout = options.layout ?? 4
     this.#past = new PastTiles(options.past, (id) => options.picture.cameras.get(id)?.name ?? id)
     this.root = document.createElement('div')
@@ -95,6 +97,7 @@ export class Wall {
     this.#build()
     this.#listen()
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#around.spare?.make()
   }
 
   get layout(): Layout {
@@ -296,6 +299,7 @@ export class Wall {
     for (const feed of this.#feeds) feed.close()
     this.#past.closeAll()
     this.#pool.clear()
+    this.#around.spare?.drop()
     this.options.picture.want(this, [])
     this.root.remove()
   }
@@ -321,7 +325,7 @@ export class Wall {
 
   #feedOn(tile: Tile): Feed {
     return new Feed({
-      stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.options.around, onChange: () => this.#tick(),
+      stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.#around, onChange: () => this.#tick(),
       // Only while we are told what happens: without the live socket the state may be old.
       hold: (camera) => this.options.picture.connection.state === 'live' && cameraLive(this.options.picture.status.get(camera)) === false,
       kept: (camera) => this.options.picture.status.get(camera)?.state === 'live',
@@ -376,7 +380,7 @@ export class Wall {
 
   #tick(): void {
     const { picture } = this.options
-    const now = (this.options.around?.now ?? Date.now)()
+    const now = this.#around.now()
     const serverNow = picture.now()
     this.#tiles.forEach((tile, at) => {
       if (this.#past.show(tile, serverNow, this.#t)) return
@@ -446,7 +450,7 @@ export class Wall {
         this.select(slot)
       },
     })
-    listenSleep(on, () => this.#feeds)
+    listenSleep(on, () => this.#feeds, this.#around.spare)
     this.#off.push(
       picture.on('status', (ids) => this.#statusChanged(ids)),
       picture.on('cameras', () => { this.#streams(); this.#tick() }),

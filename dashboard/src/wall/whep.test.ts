@@ -259,8 +259,8 @@ describe('a WHEP session', () => {
     }
     await settle()
     expect(world.sessions.size).toBe(0)
-    expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)
     await vi.advanceTimersByTimeAsync(30_000)
+    expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)
     expect(vi.getTimerCount()).toBe(0)
   })
 })

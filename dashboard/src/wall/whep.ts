@@ -11,7 +11,8 @@
  * - A lost path is first mended by ICE restart; when that does not help, the session is opened anew.
  */
 import { Backoff } from './backoff'
-import { answersSound, codecsOf, offer, type Kind } from './offer'
+import { answersSound, codecsOf, lowLatency } from './offer'
+import { prepare, retire, Spare, type Workshop } from './peers'
 import { fragment, isReachable, withNewIce } from './sdp'
 
 export type Profile = 'main' | 'sub'
@@ -65,22 +66,25 @@ export interface WhepOptions {
 }
 
 /** What the session needs from the browser; tests give their own. */
-export interface Surroundings {
+export interface Surroundings extends Workshop {
   fetch(url: string, init: RequestInit): Promise<Response>
-  peer(): RTCPeerConnection
-  codecs(kind: Kind): readonly RTCRtpCodec[]
-  now(): number
   random(): number
   origin(): string
+  spare?: Spare
 }
 
-export const browser: Surroundings = {
-  fetch: (url, init) => fetch(url, init),
+const workshop: Workshop = {
   peer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] }),
   codecs: codecsOf,
   now: () => Date.now(),
+}
+
+export const browser: Surroundings = {
+  ...workshop,
+  fetch: (url, init) => fetch(url, init),
   random: () => Math.random(),
   origin: () => location.origin,
+  spare: new Spare(workshop),
 }
 
 /** The server itself waits up to 10 s for a camera's first picture. */
@@ -164,13 +168,12 @@ export class WhepSession {
     this.#drop(false)
     const round = ++this.#round
     this.#tell({ state: 'connecting' })
-    const pc = this.around.peer()
+    const sound = this.options.sound ?? false
+    const { pc, offered } = this.around.spare?.take(sound) ?? prepare(this.around, sound)
     this.#pc = pc
     this.#listen(pc, round)
     try {
-      lowLatency(offer(pc, 'video', this.around.codecs('video')))
-      if (this.options.sound) lowLatency(offer(pc, 'audio', this.around.codecs('audio')))
-      await pc.setLocalDescription(await pc.createOffer())
+      await offered
       if (this.#gone(round)) return
       const answer = await this.#post(pc.localDescription?.sdp ?? '', round)
       if (answer === null || this.#gone(round)) return
@@ -351,10 +354,7 @@ export class WhepSession {
     this.#media = null
     const pc = this.#pc
     this.#pc = null
-    if (pc) {
-      pc.ontrack = pc.onicecandidate = pc.onicegatheringstatechange = pc.onconnectionstatechange = null
-      pc.close()
-    }
+    if (pc) retire(pc)
     const place = this.#location
     this.#location = ''
     this.#etag = ''
@@ -385,13 +385,6 @@ export class WhepSession {
     this.#state = state
     this.options.onState(state)
   }
-}
-
-/** Shown as soon as decoded: the wall is for seeing now, not for smoothness. */
-function lowLatency(receiver: RTCRtpReceiver): void {
-  const tuned = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null; playoutDelayHint?: number | null }
-  if ('jitterBufferTarget' in tuned) tuned.jitterBufferTarget = 0
-  if ('playoutDelayHint' in tuned) tuned.playoutDelayHint = 0
 }
 
 function retryAfterMs(response: Response): number {
