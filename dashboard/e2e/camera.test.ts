@@ -52,8 +52,7 @@ describe('a camera', () => {
     for (const id of two) await watchTile(person, id, 5)
 
     await cameras.kill()
-    for (const id of two) {
-      const stale = await waitState(person, id, 'stale', 10_000)
+    for (const stale of await Promise.all(two.map((id) => waitState(person, id, 'stale', 10_000)))) {
       expect(stale.title).toMatch(/画面停在 \d\d:\d\d:\d\d/)
     }
     for (const id of two) {

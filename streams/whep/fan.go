@@ -35,7 +35,7 @@ type fan struct {
 
 // join hands a sender to a fan of its hub, a new one where none has room.
 func (s *Server) join(v *sender) {
-	alone := !v.direct
+	alone := v.open == nil
 	s.fansMu.Lock()
 	defer s.fansMu.Unlock()
 	for _, f := range s.fans[v.hub] {

@@ -29,7 +29,7 @@ func addReceiver(b *testing.B, s *Server, hub *streams.Hub) *sender {
 	var to atomic.Pointer[destination]
 	to.Store(s.sockets.outlets[0].destination(sink.LocalAddr().(*net.UDPAddr).AddrPort()))
 	now := time.Now()
-	v := &sender{hub: hub, counts: &s.counts, direct: true, asleep: func() bool { return false }, requests: make(chan request, 1),
+	v := &sender{hub: hub, counts: &s.counts, open: &srtp.Context{}, asleep: func() bool { return false }, requests: make(chan request, 1),
 		replayEnd: math.MinInt64, tokens: paceBurst, filled: now, reportAt: now.Add(time.Hour)}
 	v.video = &flow{track: &track{}, wire: &directWire{sealer: seal, to: &to}, pt: 102}
 	s.join(v)

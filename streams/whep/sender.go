@@ -51,8 +51,7 @@ type sender struct {
 	hub    *streams.Hub
 	reader *streams.Reader
 	counts *counters
-	direct bool
-	open   *srtp.Context // of the viewer's RTCP, where direct
+	open   *srtp.Context // of the viewer's RTCP; nil: its media goes by way of pion, and may block
 	video  *flow
 	audio  *flow
 	poke   func()
@@ -107,15 +106,14 @@ type sentFrame struct {
 
 func newSender(v *Viewer) *sender {
 	now := time.Now()
-	s := &sender{pc: v.pc, hub: v.hub, unfit: v.cancel, counts: &v.server.counts, asleep: v.asleep, requests: make(chan request, maxRequests),
-		replayEnd: math.MinInt64, replayAt: now, tokens: startBurst, repairs: repairBurst, filled: now, reportAt: now.Add(firstReport), reportGap: firstReport}
 	seal, to, open := v.direct()
-	s.direct, s.open = to != nil, open
+	s := &sender{pc: v.pc, hub: v.hub, open: open, unfit: v.cancel, counts: &v.server.counts, asleep: v.asleep, requests: make(chan request, maxRequests),
+		replayEnd: math.MinInt64, replayAt: now, tokens: startBurst, repairs: repairBurst, filled: now, reportAt: now.Add(firstReport), reportGap: firstReport}
 	for _, t := range v.tracks() {
 		// A first sequence number below 2^15 leaves no doubt about the
 		// rollovers where the first packets are lost (RFC 3711 3.3.1).
 		f := &flow{track: t, ssrc: t.ssrc, offset: rand.Uint32(), index: uint64(rand.Uint32N(1 << 15))}
-		if s.direct {
+		if open != nil {
 			f.wire = &directWire{sealer: seal, to: to}
 		} else {
 			f.wire = &pionWire{out: t.out, counts: s.counts}

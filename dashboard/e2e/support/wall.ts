@@ -28,17 +28,23 @@ export interface Told {
   next: string
 }
 
-/** What a tile says of its picture. */
-export async function told(person: Person, camera: string): Promise<Told> {
-  return person.page.locator(tileOf(camera)).evaluate((tile) => {
-    const [title, reason, next] = ['b', 'small:not(.next)', 'small.next'].map((part) => tile.querySelector(`.words > ${part}`)?.textContent ?? '')
-    return { state: (tile as HTMLElement).dataset['state'] ?? '', title: title!, reason: reason!, next: next! }
-  })
+/** Runs in the page: what a tile says of its picture. */
+const read = (tile: Element): Told => {
+  const [title, reason, next] = ['b', 'small:not(.next)', 'small.next'].map((part) => tile.querySelector(`.words > ${part}`)?.textContent ?? '')
+  return { state: (tile as HTMLElement).dataset['state'] ?? '', title: title!, reason: reason!, next: next! }
 }
 
-/** Waits until the tile is in this state and gives its words; how long it took, ms. */
+export async function told(person: Person, camera: string): Promise<Told> {
+  return person.page.locator(tileOf(camera)).evaluate(read)
+}
+
+/** Waits until the tile is in this state and gives the words it then has; how long it took, ms. */
 export async function waitState(person: Person, camera: string, state: string, withinMs: number): Promise<Told & { ms: number }> {
   const begun = performance.now()
-  await person.page.locator(`${tileOf(camera)}[data-state="${state}"]`).waitFor({ timeout: withinMs })
-  return { ...(await told(person, camera)), ms: performance.now() - begun }
+  // In one look: a state that is there for a moment may be over before a second one.
+  const words = await person.page.waitForFunction(([css, wanted, readIt]) => {
+    const tile = document.querySelector<HTMLElement>(css)
+    return tile?.dataset['state'] === wanted && (new Function(`return (${readIt})`)() as (tile: Element) => Told)(tile)
+  }, [tileOf(camera), state, read.toString()] as const, { timeout: withinMs })
+  return { ...((await words.jsonValue()) as Told), ms: performance.now() - begun }
 }

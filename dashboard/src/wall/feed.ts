@@ -14,10 +14,10 @@ import { Still, type StillLine } from './still'
 import { browser, type Profile, type Surroundings } from './whep'
 
 /** A stream starts with the frames since its last key frame, in a burst: it is shown when that is over for so long. */
-export const SETTLED_MS = 200
-/** Shown then in any case: time stamps may be of no use. */
-export const CATCH_UP_MS = 2_000
+const SETTLED_MS = 200
 const LOOK_MS = 40
+/** More pictures than a burst may hold: then its time stamps are of no use, and it is shown in any case. */
+const CATCH_UP_PICTURES = 300
 /** How long a replaced picture stays beneath the new one when the page draws nothing. */
 const LEAVE_MS = 500
 
@@ -178,7 +178,7 @@ export class Feed {
   }
 
   #firstFrame(player: Player): void {
-    if (player === this.#next) return this.#catchUp(player, Date.now())
+    if (player === this.#next) return this.#catchUp(player)
     if (player !== this.#shown) return
     // The live picture lies over the still from this frame on; the still goes once it has been drawn.
     player.video.classList.remove('behind')
@@ -187,11 +187,10 @@ export class Feed {
     else afterDrawing(() => { if (this.#shown === player) this.#still.stop() })
   }
 
-  #catchUp(player: Player, since: number): void {
+  #catchUp(player: Player): void {
     if (player !== this.#next) return
-    const now = Date.now()
-    if (player.clock.settled >= SETTLED_MS || now - since >= CATCH_UP_MS) return this.#swap(player)
-    this.#timer = setTimeout(() => this.#catchUp(player, since), LOOK_MS)
+    if (player.clock.settled >= SETTLED_MS || player.clock.pictures > CATCH_UP_PICTURES) return this.#swap(player)
+    this.#timer = setTimeout(() => this.#catchUp(player), LOOK_MS)
   }
 
   #swap(player: Player): void {

@@ -141,6 +141,24 @@ describe('the burst that a stream starts with', () => {
   })
 })
 
+describe('a picture', () => {
+  it('that is decoded and not drawn does not end the burst where the page draws', () => {
+    const clock = new FrameClock()
+    clock.drawn(1_000_000, 1, 0, 0)
+    for (let n = 1; n <= 10; n++) clock.decoded(1_001_000 + n * 400, n * 10, n * 400 * 90)
+    expect(clock.settled).toBe(0)
+    expect(clock.pictures).toBe(1)
+    expect(clock.lastAt).toBe(1_005_000)
+  })
+
+  it('counts when it is decoded where the page draws none', () => {
+    const clock = new FrameClock()
+    for (let n = 1; n <= 3; n++) clock.decoded(1_000_000 + n * 400, n * 10, n * 400 * 90)
+    expect(clock.settled).toBe(800)
+    expect(clock.pictures).toBe(3)
+  })
+})
+
 describe('the delay of a drawn frame', () => {
   it('is taken from the capture when known, else from the arrival', () => {
     expect(drawDelay({ expectedDisplayTime: 1000, captureTime: 900, receiveTime: 980 })).toBe(100)

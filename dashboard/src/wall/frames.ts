@@ -62,6 +62,8 @@ export class FrameClock {
   frames = 0
   /** Local epoch ms of the newest frame; 0 before the first. */
   lastAt = 0
+  /** How often there was another picture to be seen; where the page draws none, to be decoded. */
+  pictures = 0
   fps = 0
   #delayMs = 0
   #decoded: number | null = 0
@@ -69,13 +71,17 @@ export class FrameClock {
   #lagMs = 0
   #flowingSince = 0
   #firstAt = 0
+  #pictureAt = 0
+  #draws = false
   #window: { at: number; frames: number } | null = null
 
   /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known; stamp: its RTP time stamp. */
   drawn(now: number, count: number, delayMs: number, stamp?: number): void {
     this.frames += Math.max(1, count)
     this.#decoded = null
+    this.#draws = true
     this.#flow(now)
+    this.#see(now)
     this.lastAt = now
     this.#lagMs = stamp === undefined ? 0 : this.#lag.of(now, stamp)
     // Smoothed: a single late frame is not worth a flicker of the figure.
@@ -94,6 +100,7 @@ export class FrameClock {
     if (before === null || total <= before) return
     this.frames += total - before
     this.#flow(now)
+    if (!this.#draws) this.#see(now)
     this.lastAt = now
     this.#lagMs = stamp === undefined ? 0 : this.#lag.of(now, stamp)
     this.#rate(now)
@@ -120,11 +127,11 @@ export class FrameClock {
   }
 
   /**
-   * For how long frames have come no faster than time, up to the newest: a stream starts with older ones, in
-   * a burst, and where the machine is busy that burst may be a while in coming.
+   * For how long pictures have come no faster than time, up to the newest that was seen: a stream starts with
+   * older ones, in a burst, and where the machine is busy that burst may be a while in coming, or in being drawn.
    */
   get settled(): number {
-    return this.lastAt - Math.max(this.#firstAt, this.#lag.caughtUpAt)
+    return this.#pictureAt - Math.max(this.#firstAt, this.#lag.caughtUpAt)
   }
 
   /** Local epoch ms at which the shown picture was new. */
@@ -140,6 +147,11 @@ export class FrameClock {
   #flow(now: number): void {
     if (this.lastAt === 0) this.#firstAt = now
     if (this.lastAt === 0 || now - this.lastAt >= STALE_MS) this.#flowingSince = now
+  }
+
+  #see(now: number): void {
+    this.pictures++
+    this.#pictureAt = now
   }
 
   #rate(now: number): void {
