@@ -22,7 +22,16 @@ export interface Opening {
   reading: Reading
 }
 
+/** What a tile says of its picture; empty where it is not there. */
+export interface Told {
+  state: string
+  title: string
+  reason: string
+  next: string
+}
+
 export interface Probe {
+  told(selector: string): Told
   /** Reads what the element shows right now; at: when that was, if not now. */
   read(picture: HTMLVideoElement | HTMLCanvasElement, at?: number): Reading
   /** The readings of the next frames that the element draws; those before `after` (epoch ms) are not counted. */
@@ -100,6 +109,12 @@ export function installProbe(): void {
     })
   }
 
+  function told(selector: string): Told {
+    const tile = document.querySelector<HTMLElement>(selector)
+    const [title, reason, next] = ['b', 'small:not(.next)', 'small.next'].map((part) => tile?.querySelector(`.words > ${part}`)?.textContent ?? '')
+    return { state: tile?.dataset['state'] ?? '', title: title!, reason: reason!, next: next! }
+  }
+
   let clickedAt = 0
   const openings: Opening[] = []
   addEventListener('click', (event) => (clickedAt = event.timeStamp), { capture: true })
@@ -132,5 +147,5 @@ export function installProbe(): void {
     look()
   }).observe(document, { childList: true, subtree: true, attributes: true })
 
-  window.probe = { read, follow, openings, rows, drawn }
+  window.probe = { told, read, follow, openings, rows, drawn }
 }
