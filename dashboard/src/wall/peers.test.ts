@@ -81,7 +81,7 @@ describe('a peer that is put away', () => {
   it('is closed in the end', async () => {
     const peer = put('gathering')
     peer.become('connected')
-    await vi.advanceTimersByTimeAsync(1_000)
+    await vi.advanceTimersByTimeAsync(5_000)
     expect(peer.closed).toBe(true)
   })
 })

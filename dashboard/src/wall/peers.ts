@@ -62,8 +62,8 @@ export class Spare {
   }
 }
 
-/** Addresses of the machine's own are gathered by then. */
-const GATHERED_MS = 1_000
+/** The machine's own addresses are gathered by then, however busy it is. */
+const GATHERED_MS = 5_000
 
 /**
  * Closes a peer. Chromium never frees one that is closed between a change of its gathering and the event that
