@@ -8,8 +8,9 @@ export type On = <E extends Event>(target: EventTarget, name: string, run: (even
 /** Whether a press meant this part of a tile. */
 export const meant = (event: Event, part: string) => event.target instanceof Element && event.target.closest(`.${part}`) !== null
 
-/** A page put away must not leave sessions running on the server; one that is back goes on. */
+/** A page put away must not leave sessions running on the server, nor a peer kept ready; one that is back goes on. */
 export function listenSleep(on: On, feeds: () => readonly Feed[], spare?: Spare): void {
+  spare?.make()
   on(window, 'pagehide', () => {
     feeds().forEach((feed) => feed.suspend())
     spare?.drop()

@@ -11,7 +11,7 @@
 import { Player, type PlayerView } from './player'
 import type { VideoPool } from './pool'
 import { Still, type StillLine } from './still'
-import { browser, type Profile, type Surroundings } from './whep'
+import type { Profile, Surroundings } from './whep'
 
 /** A stream starts with the frames since its last key frame, in a burst: it is shown when that is over for so long. */
 const SETTLED_MS = 200
@@ -30,7 +30,7 @@ export interface FeedOptions {
   hold?(camera: string): boolean
   /** True when the server has a picture of it now; one that it would have to wait for comes no sooner than live video. */
   kept?(camera: string): boolean
-  around?: Surroundings
+  around: Surroundings
 }
 
 export interface Wanted {
@@ -53,7 +53,7 @@ export class Feed {
   #stillAsked = false
 
   constructor(private readonly options: FeedOptions) {
-    this.#still = new Still(options.stage, options.stills, options.around ?? browser, () => options.onChange())
+    this.#still = new Still(options.stage, options.stills, options.around, () => options.onChange())
   }
 
   get camera(): string | null {

@@ -11,7 +11,7 @@
 import { drawDelay, FrameClock } from './frames'
 import { codecName, Meter, type Figures, type Inbound } from './meter'
 import type { VideoPool } from './pool'
-import { WhepSession, browser, type LinkState, type Profile, type Surroundings, type Told, type Trouble } from './whep'
+import { WhepSession, type LinkState, type Profile, type Surroundings, type Told, type Trouble } from './whep'
 
 export type PlayerState = 'connecting' | 'waiting' | 'live' | 'stale' | 'offline' | 'refused'
 
@@ -62,7 +62,7 @@ export interface PlayerOptions {
   onAsked?(): void
   /** See WhepOptions. */
   hold?(): boolean
-  around?: Surroundings
+  around: Surroundings
 }
 
 export class Player {
@@ -90,7 +90,7 @@ export class Player {
   #asking = false
 
   constructor(private readonly options: PlayerOptions) {
-    const around = options.around ?? browser
+    const { around } = options
     this.#told = { profile: options.profile, transcoded: false, sound: true }
     this.#since = around.now()
     this.video = options.pool.take()
@@ -187,7 +187,7 @@ export class Player {
   }
 
   #now(): number {
-    return (this.options.around ?? browser).now()
+    return this.options.around.now()
   }
 
   #onLink(link: LinkState): void {

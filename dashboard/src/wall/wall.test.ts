@@ -16,7 +16,7 @@ function setup(layout: 1 | 4 | 9 = 4) {
   picture.setConnection({ state: 'live', since: 0, lagMs: 0 })
   const el = document.createElement('div')
   document.body.append(el)
-  const wall = new Wall(el, { picture, viewer: 'viewer', t, layout, around: world })
+  const wall = new Wall(el, { picture, viewer: 'viewer', t, layout }, world)
   const tiles = () => [...el.querySelectorAll<HTMLElement>('.tile')].sort((x, y) => Number(x.style.order) - Number(y.style.order))
   const posted = () => world.calls.filter((call) => call.method === 'POST').map((call) => call.url)
   const say = (id: string, over: Partial<Status>) => picture.applyStatus([{ id, state: 'live', reason: '', since: new Date().toISOString(), ...over }])

@@ -32,7 +32,6 @@ export interface WallOptions {
   onChange?(): void
   /** Left out: nobody here may look at what was. */
   past?: PastDoor
-  around?: Surroundings
 }
 
 export interface ShowOptions {
@@ -60,7 +59,6 @@ export class Wall {
   #layout: Layout
   #shape: Shape = { cols: 1, rows: 1 }
   #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ camera: null, note: '', alarm: false }))
-  #around: Surroundings
   #tiles: Tile[] = []
   #feeds: Feed[] = []
   #pool = new VideoPool()
@@ -84,9 +82,8 @@ export class Wall {
   #online = false
   #t: Words
 
-  constructor(el: HTMLElement, private readonly options: WallOptions) {
+  constructor(el: HTMLElement, private readonly options: WallOptions, private readonly around: Surroundings = browser) {
     this.#t = options.t
-    this.#around = options.around ?? browser
     this.#layout = options.layout ?? 4
     this.#past = new PastTiles(options.past, (id) => options.picture.cameras.get(id)?.name ?? id)
     this.root = document.createElement('div')
@@ -97,7 +94,6 @@ export class Wall {
     this.#build()
     this.#listen()
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
-    this.#around.spare?.make()
   }
 
   get layout(): Layout {
@@ -299,7 +295,7 @@ export class Wall {
     for (const feed of this.#feeds) feed.close()
     this.#past.closeAll()
     this.#pool.clear()
-    this.#around.spare?.drop()
+    this.around.spare?.drop()
     this.options.picture.want(this, [])
     this.root.remove()
   }
@@ -325,7 +321,7 @@ export class Wall {
 
   #feedOn(tile: Tile): Feed {
     return new Feed({
-      stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.#around, onChange: () => this.#tick(),
+      stage: tile.stage, pool: this.#pool, stills: this.#stills, around: this.around, onChange: () => this.#tick(),
       // Only while we are told what happens: without the live socket the state may be old.
       hold: (camera) => this.options.picture.connection.state === 'live' && cameraLive(this.options.picture.status.get(camera)) === false,
       kept: (camera) => this.options.picture.status.get(camera)?.state === 'live',
@@ -380,7 +376,7 @@ export class Wall {
 
   #tick(): void {
     const { picture } = this.options
-    const now = this.#around.now()
+    const now = this.around.now()
     const serverNow = picture.now()
     this.#tiles.forEach((tile, at) => {
       if (this.#past.show(tile, serverNow, this.#t)) return
@@ -450,7 +446,7 @@ export class Wall {
         this.select(slot)
       },
     })
-    listenSleep(on, () => this.#feeds, this.#around.spare)
+    listenSleep(on, () => this.#feeds, this.around.spare)
     this.#off.push(
       picture.on('status', (ids) => this.#statusChanged(ids)),
       picture.on('cameras', () => { this.#streams(); this.#tick() }),

@@ -113,7 +113,7 @@ export class WhepSession {
   #candidates: string[] = []
   #media: MediaStream | null = null
 
-  constructor(private readonly options: WhepOptions, private readonly around: Surroundings = browser) {
+  constructor(private readonly options: WhepOptions, private readonly around: Surroundings) {
     this.#backoff = new Backoff(() => around.random())
   }
 
