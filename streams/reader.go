@@ -43,11 +43,12 @@ func (h *Hub) newReader(wake func(), patient bool) *Reader {
 }
 
 // OnFrame has fn called after each new frame by the one who published it, who
-// waits for it: fn must not block. A call may still come after stop.
+// waits for it: fn must not block. Who came first is called last: it may do some
+// work, while others only wake somebody up. A call may still come after stop.
 func (h *Hub) OnFrame(fn func()) (stop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.after = append(slices.Clone(h.after), &fn)
+	h.after = append([]*func(){&fn}, h.after...)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()

@@ -1,8 +1,8 @@
 package whep
 
 import (
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"sharpeyes/streams"
@@ -12,9 +12,6 @@ const (
 	// fanViewers is how many viewers one goroutine serves: a camera with more gets
 	// a second one, so that its viewers are spread over the cores.
 	fanViewers = 64
-	// fewViewers are served by the camera's own goroutine: a frame that came in
-	// leaves without another thread being woken up for it.
-	fewViewers = 8
 )
 
 // fan is the one goroutine that sends a stream to its viewers. It sleeps until
@@ -26,7 +23,7 @@ type fan struct {
 	out    *outlet
 	wake   chan struct{}
 	alone  bool // serves one viewer that may block
-	few    atomic.Bool
+	first  bool // of its hub: a frame leaves by the camera's own goroutine, and wakes no thread
 
 	turns sync.Mutex // who holds it has the senders' state; before fansMu
 
@@ -47,6 +44,7 @@ func (s *Server) join(v *sender) {
 	out := s.sockets.outlets[s.nextOutlet%len(s.sockets.outlets)]
 	s.nextOutlet++
 	f := &fan{server: s, hub: v.hub, out: out, alone: alone, wake: make(chan struct{}, 1)}
+	f.first = !alone && !slices.ContainsFunc(s.fans[v.hub], func(o *fan) bool { return o.first })
 	s.fans[v.hub] = append(s.fans[v.hub], f)
 	s.admit(f, v)
 	s.wg.Go(f.run)
@@ -56,7 +54,6 @@ func (s *Server) join(v *sender) {
 func (s *Server) admit(f *fan, v *sender) {
 	senders := make([]*sender, 0, len(f.senders)+1)
 	f.senders = append(append(senders, f.senders...), v)
-	f.few.Store(!f.alone && len(f.senders) <= fewViewers)
 	v.poke = f.poke
 	f.poke()
 }
@@ -74,7 +71,6 @@ func (f *fan) sweep() (left bool) {
 		}
 	}
 	f.senders = senders
-	f.few.Store(!f.alone && len(senders) <= fewViewers)
 	if len(senders) > 0 {
 		return true
 	}
@@ -107,7 +103,7 @@ func (f *fan) load() []*sender {
 
 // arrived is called by the camera's goroutine for each frame.
 func (f *fan) arrived() {
-	if f.few.Load() && f.turns.TryLock() {
+	if f.first && f.turns.TryLock() {
 		next, ended := f.round(false)
 		f.turns.Unlock()
 		if next < 0 && !ended {
