@@ -15,8 +15,8 @@ import (
 )
 
 // addReceiver joins a viewer without pion's half: its packets are sealed and
-// sent as any viewer's, to a socket that nobody reads.
-func addReceiver(b *testing.B, s *Server, hub *streams.Hub) *sender {
+// sent as any viewer's, to a socket that nobody else reads.
+func addReceiver(b *testing.B, s *Server, hub *streams.Hub) (*sender, *net.UDPConn) {
 	b.Helper()
 	const profile = srtp.ProtectionProfileAeadAes128Gcm
 	key, salt := sealKeys(b, profile)
@@ -25,7 +25,6 @@ func addReceiver(b *testing.B, s *Server, hub *streams.Hub) *sender {
 		b.Fatal(err)
 	}
 	sink := loopback(b)
-	_ = sink.SetReadBuffer(1) // full: the kernel drops at the receiver's door
 	var to atomic.Pointer[destination]
 	to.Store(s.sockets.outlets[0].destination(sink.LocalAddr().(*net.UDPAddr).AddrPort()))
 	now := time.Now()
@@ -33,7 +32,7 @@ func addReceiver(b *testing.B, s *Server, hub *streams.Hub) *sender {
 		replayEnd: math.MinInt64, tokens: paceBurst, filled: now, reportAt: now.Add(time.Hour)}
 	v.video = &flow{track: &track{}, wire: &directWire{sealer: seal, to: &to}, pt: 102}
 	s.join(v)
-	return v
+	return v, sink
 }
 
 // BenchmarkViewers is one frame of 2 Mbit/s at 25 fps, 9 packets, to so many
@@ -53,7 +52,8 @@ func BenchmarkViewers(b *testing.B) {
 			}
 			var all []*sender
 			for i := range n.viewers {
-				v := addReceiver(b, s, hubs[i%n.cameras])
+				v, sink := addReceiver(b, s, hubs[i%n.cameras])
+				_ = sink.SetReadBuffer(1) // full: the kernel drops at the receiver's door
 				v.video.desc, v.video.ok = desc, true
 				all = append(all, v)
 			}
