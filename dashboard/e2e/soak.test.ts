@@ -130,7 +130,7 @@ describe('sixteen tiles', () => {
     expect(after.videos).toBe(TILES)
     // And one that is kept ready for the next tile.
     expect([TILES, TILES + 1]).toContain(after.peers)
-    expect(after.documents).toBe(before.documents)
+    expect(after.documents).toBeLessThanOrEqual(before.documents)
     // What was closed a moment ago may not have been taken yet.
     expect(after.peersAlive).toBeLessThanOrEqual(before.peersAlive + 8)
     expect(after.streamsAlive).toBeLessThanOrEqual(before.streamsAlive + 8)
