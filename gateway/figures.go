@@ -127,7 +127,7 @@ func newTotalsCollector(m *media, w *whep.Server, hub *live.Hub) *totalsCollecto
 	add("intake_bits_per_second", "Bits a second from all cameras.", gauge, func() float64 { return c.all().kbps * 1000 })
 	add("stream_readers", "Readers of all streams.", gauge, func() float64 { return float64(c.all().readers) })
 	add("live_clients", "Open live sockets.", gauge, func() float64 { return float64(hub.Clients()) })
-	add("whep_viewers", "Open viewers.", gauge, func() float64 { return float64(w.Viewers()) })
+	add("whep_viewers", "Open viewers, those included that are shown nothing yet.", gauge, func() float64 { return float64(w.Viewers()) })
 	for _, f := range []struct {
 		name, help string
 		of         func(whep.Stats) int64

@@ -70,6 +70,52 @@ func (v video) Open(ctx context.Context, req api.ViewRequest) (api.Viewer, error
 	return viewer{w, answer, c}, nil
 }
 
+// prepared is a viewer that waits for a camera.
+type prepared struct {
+	*whep.Viewer
+	video  video
+	answer string
+	takes  whep.Accepted
+}
+
+// Answer is our SDP.
+func (p prepared) Answer() string { return p.answer }
+
+// Patch implements api.Prepared.
+func (p prepared) Patch(ctx context.Context, fragment string) (string, error) {
+	answer, err := p.Viewer.Patch(ctx, fragment)
+	return answer, videoError(err)
+}
+
+// Show implements api.Prepared.
+func (p prepared) Show(ctx context.Context, camera, profile string, confirm func(string) error) (api.Viewer, error) {
+	c, err := p.video.pick(ctx, camera, streams.Profile(profile), p.takes)
+	if err != nil {
+		return nil, err
+	}
+	if err := confirm(string(c.profile)); err != nil {
+		c.release()
+		return nil, err
+	}
+	if err := p.Viewer.Show(c.hub, c.release); err != nil {
+		return nil, videoError(err)
+	}
+	return viewer{p.Viewer, p.answer, c}, nil
+}
+
+// Prepare connects a viewer whose camera is named later.
+func (v video) Prepare(ctx context.Context, offer string, ended func()) (api.Prepared, error) {
+	takes, err := whep.Accepts(offer)
+	if err != nil {
+		return nil, videoError(err)
+	}
+	w, answer, err := v.whep.Prepare(reached(ctx), offer, ended)
+	if err != nil {
+		return nil, videoError(err)
+	}
+	return prepared{w, v, answer, takes}, nil
+}
+
 // reached passes on which of our addresses the request came to.
 func reached(ctx context.Context) context.Context {
 	if at, ok := ctx.Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
@@ -102,6 +148,8 @@ func videoError(err error) error {
 		kind = alerts.Unsupported
 	case errors.Is(err, whep.ErrTooMany):
 		kind = alerts.TooMany
+	case errors.Is(err, whep.ErrShown):
+		kind = alerts.Conflict
 	case errors.Is(err, whep.ErrClosed):
 		kind = alerts.NotFound
 	default:

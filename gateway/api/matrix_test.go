@@ -71,7 +71,8 @@ func matrix() map[string]expected {
 		"POST /cameras/{id}/whep":        {who: "OLA", at: "camera", body: "v=0", head: sdp},
 		"GET /cameras/{id}/keyframe.mp4": {who: "OLA", at: "camera"},
 		"GET /cameras/{id}/snapshot.jpg": {who: "OLA", at: "camera"},
-		"OPTIONS /cameras/{id}/whep":     {who: anybody}, "OPTIONS /whep/{session}": {who: anybody},
+		"POST /whep":                     {who: "OLA", body: "v=0", head: sdp},
+		"OPTIONS /cameras/{id}/whep":     {who: anybody}, "OPTIONS /whep": {who: anybody}, "OPTIONS /whep/{session}": {who: anybody},
 		"PATCH /whep/{session}": {who: "OLA"}, "DELETE /whep/{session}": {who: accounts},
 
 		"GET /recordings": {who: "OL"}, "POST /playbacks": {who: "OL"}, "DELETE /playbacks/{id}": {who: accounts},

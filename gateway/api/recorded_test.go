@@ -115,6 +115,7 @@ func doings() map[string]doing {
 // unrecorded says why a route that is no mere list leaves no entry.
 var unrecorded = map[string]string{
 	"POST /hooks/alarms":            "an alarm is kept itself, with its source",
+	"POST /whep":                    "nothing is seen yet",
 	"PATCH /whep/{session}":         "part of watching, which is recorded",
 	"DELETE /whep/{session}":        "the end of watching is recorded when it has ended",
 	"POST /webhooks/{id}/retry":     "refused where nothing has failed; the desk's tests hold its entry",

@@ -113,6 +113,8 @@ func routes() []route {
 		{"OPTIONS", v1 + "/cameras/{id}/whep", public, noBody},
 		{"GET", v1 + "/cameras/{id}/keyframe.mp4", right(alerts.WatchVideo), noBody},
 		{"GET", v1 + "/cameras/{id}/snapshot.jpg", right(alerts.WatchVideo), noBody},
+		{"POST", v1 + "/whep", right(alerts.WatchVideo), smallBody},
+		{"OPTIONS", v1 + "/whep", public, noBody},
 		{"PATCH", v1 + "/whep/{session}", right(alerts.WatchVideo), smallBody},
 		{"DELETE", v1 + "/whep/{session}", signedIn, noBody},
 		{"OPTIONS", v1 + "/whep/{session}", public, noBody},

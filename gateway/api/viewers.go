@@ -45,13 +45,13 @@ type view struct {
 	user string
 	vs   *viewers
 
-	viewer Viewer      // set once opened
-	watch  *auth.Watch // likewise
-	record *watching   // likewise
-
-	mu    sync.Mutex
-	tag   string // of the ICE session
-	ended bool
+	mu       sync.Mutex
+	tag      string      // of the ICE session
+	session  Session     // set once opened
+	prepared Prepared    // the same, until a camera is asked for
+	watch    *auth.Watch // set once opened
+	record   *watching   // of the camera that is shown
+	ended    bool
 }
 
 func newViewers(a *API, clock alerts.Clock) *viewers {
@@ -70,6 +70,9 @@ func (vs *viewers) gauge() float64 {
 
 // reserve makes a place for a viewer of a user.
 func (vs *viewers) reserve(user string) (*view, error) {
+	if vs.api.deps.Video == nil {
+		return nil, alerts.Errorf(alerts.Unavailable, "video is not switched on here")
+	}
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
 	switch {
@@ -86,58 +89,131 @@ func (vs *viewers) reserve(user string) (*view, error) {
 	return v, nil
 }
 
-// open starts a viewer and watches over its right. When it returns, that the
-// camera, which lies in area, is watched is in the audit.
-func (vs *viewers) open(ctx context.Context, p auth.Principal, area string, req ViewRequest) (*view, error) {
-	if vs.api.deps.Video == nil {
-		return nil, alerts.Errorf(alerts.Unavailable, "video is not switched on here")
-	}
-	v, err := vs.reserve(p.User.ID)
+// open has a new session, or a prepared one, show a camera and watches over the
+// right to. That the camera, which lies in area, is watched is in the audit
+// before its picture is given out. A prepared session that cannot show it is over.
+func (vs *viewers) open(ctx context.Context, p auth.Principal, area, session string, req ViewRequest) (*view, Viewer, error) {
+	v, start, err := vs.starterOf(p, session, req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, openViewerTime)
 	defer cancel()
-	req.Ended = v.end
 	record := vs.record.begin(ctx, p.Scope, req.Camera, area, req.Profile)
-	viewer, err := vs.api.deps.Video.Open(ctx, req)
+	viewer, err := start(ctx, func(profile string) error { return record.confirm(ctx, profile) })
 	if err != nil {
 		v.end()
 		record.failed(err)
-		return nil, err
-	}
-	if err := record.confirm(ctx, viewer.Profile()); err != nil {
-		viewer.Close()
-		v.end()
-		return nil, err
+		return nil, nil, err
 	}
 	watch, err := vs.api.auth.Watch(p,
 		func(now auth.Principal) error { return vs.stillVisible(now, req.Camera) },
 		func(auth.Reason) { v.end() })
+	if err == nil {
+		err = v.started(viewer, nil, watch, record)
+	}
 	if err != nil {
-		viewer.Close()
-		v.end()
+		v.giveUp(viewer)
 		record.over()
-		return nil, err
+		return nil, nil, err
 	}
-	if !v.started(viewer, watch, record) {
-		watch.Stop()
-		viewer.Close()
-		record.over()
-		return nil, alerts.Errorf(alerts.Unavailable, "the viewer has ended before it began; try again")
-	}
-	return v, nil
+	return v, viewer, nil
 }
 
-// started keeps what end has to stop; it is false where the end came first.
-func (v *view) started(viewer Viewer, watch *auth.Watch, record *watching) bool {
+// starter starts a picture. confirm is told which profile is sent, and has its
+// way before the picture is given out.
+type starter func(ctx context.Context, confirm func(profile string) error) (Viewer, error)
+
+// starterOf returns a session, and what starts its picture.
+func (vs *viewers) starterOf(p auth.Principal, session string, req ViewRequest) (*view, starter, error) {
+	if session != "" {
+		v, err := vs.of(p, session)
+		if err != nil {
+			return nil, nil, err
+		}
+		prepared := v.take()
+		if prepared == nil {
+			return nil, nil, alerts.Errorf(alerts.Conflict, "the session shows a camera already; prepare another one")
+		}
+		return v, func(ctx context.Context, confirm func(string) error) (Viewer, error) {
+			return prepared.Show(ctx, req.Camera, req.Profile, confirm)
+		}, nil
+	}
+	v, err := vs.reserve(p.User.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Ended = v.end
+	return v, func(ctx context.Context, confirm func(string) error) (Viewer, error) {
+		viewer, err := vs.api.deps.Video.Open(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		if err := confirm(viewer.Profile()); err != nil { // nobody has the answer yet
+			viewer.Close()
+			return nil, err
+		}
+		return viewer, nil
+	}, nil
+}
+
+// prepare opens a session that shows nothing yet. It ends with the right to see
+// any camera.
+func (vs *viewers) prepare(ctx context.Context, p auth.Principal, offer string) (*view, Prepared, error) {
+	v, err := vs.reserve(p.User.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared, err := vs.api.deps.Video.Prepare(ctx, offer, v.end)
+	if err != nil {
+		v.end()
+		return nil, nil, err
+	}
+	watch, err := vs.api.auth.Watch(p,
+		func(now auth.Principal) error { return now.Scope.Need(alerts.WatchVideo) },
+		func(auth.Reason) { v.end() })
+	if err == nil {
+		err = v.started(prepared, prepared, watch, nil)
+	}
+	if err != nil {
+		v.giveUp(prepared)
+		return nil, nil, err
+	}
+	return v, prepared, nil
+}
+
+// started keeps what end has to stop; it fails where the end came first.
+func (v *view) started(s Session, prepared Prepared, watch *auth.Watch, record *watching) error {
+	v.mu.Lock()
+	ended, before := v.ended, v.watch
+	if !ended {
+		v.session, v.prepared, v.watch, v.record = s, prepared, watch, record
+	}
+	v.mu.Unlock()
+	if ended {
+		watch.Stop()
+		return alerts.Errorf(alerts.Unavailable, "the viewer has ended before it began; try again")
+	}
+	if before != nil {
+		before.Stop()
+	}
+	return nil
+}
+
+// take returns a prepared session to one caller; nil: it shows something, or is
+// about to.
+func (v *view) take() Prepared {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.ended {
-		return false
-	}
-	v.viewer, v.watch, v.record = viewer, watch, record
-	return true
+	p := v.prepared
+	v.prepared = nil
+	return p
+}
+
+// giveUp ends a session that did not start.
+func (v *view) giveUp(s Session) {
+	s.Close()
+	v.end()
 }
 
 // end ends a session, once, in whatever way it ends; it does not wait for the
@@ -146,7 +222,7 @@ func (v *view) end() {
 	v.mu.Lock()
 	was := v.ended
 	v.ended = true
-	viewer, watch, record := v.viewer, v.watch, v.record
+	session, watch, record := v.session, v.watch, v.record
 	v.mu.Unlock()
 	if was {
 		return
@@ -162,8 +238,8 @@ func (v *view) end() {
 	if vs.users[v.user]--; vs.users[v.user] == 0 {
 		delete(vs.users, v.user)
 	}
-	if viewer != nil {
-		vs.ending.Go(viewer.Close)
+	if session != nil {
+		vs.ending.Go(session.Close)
 	}
 	vs.mu.Unlock()
 	if watch != nil {
@@ -201,7 +277,7 @@ func (vs *viewers) delete(p auth.Principal, id string) error {
 func (v *view) isOpen() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.viewer != nil && !v.ended
+	return v.session != nil && !v.ended
 }
 
 func (v *view) etag() string {

@@ -55,6 +55,9 @@ type watching struct {
 	begun   time.Time
 	written chan error // the outcome of the beginning, once
 	early   bool       // written while the picture is being fetched
+
+	confirmed bool // confirm has returned
+	onDisk    bool // and with success
 }
 
 // begin starts to record a viewer. Writing goes on beside the fetching of the
@@ -77,18 +80,25 @@ func (w *watching) write(ctx context.Context) error {
 
 // confirm returns once the beginning is on disk: before that nobody gets a
 // picture. profile is the one that is sent.
-func (w *watching) confirm(ctx context.Context, profile string) error {
-	if w.early {
-		err := <-w.written
-		w.profile = profile
-		return err
-	}
+func (w *watching) confirm(ctx context.Context, profile string) (err error) {
 	w.profile = profile
-	return w.write(ctx)
+	if w.early {
+		err = <-w.written
+	} else {
+		err = w.write(ctx)
+	}
+	w.confirmed, w.onDisk = true, err == nil
+	return err
 }
 
 // failed tells that there was no picture.
 func (w *watching) failed(err error) {
+	if w.confirmed {
+		if w.onDisk {
+			w.over()
+		}
+		return
+	}
 	ws := w.of
 	now := ws.clock()
 	ws.mu.Lock()

@@ -136,9 +136,19 @@ func TestUnrecordedViewer(t *testing.T) {
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.API.viewers.open(t.Context(), p, camera.AreaID, ViewRequest{Camera: camera.ID, Profile: "main", Offer: "v=0"}); err == nil {
+	vs, req := w.API.viewers, ViewRequest{Camera: camera.ID, Profile: "main", Offer: "v=0"}
+	if _, _, err := vs.open(t.Context(), p, camera.AreaID, "", req); err == nil {
 		t.Error("it was opened")
 	}
+	prepared, _, err := vs.prepare(t.Context(), p, "v=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := w.video.only(t)
+	if _, _, err := vs.open(t.Context(), p, camera.AreaID, prepared.id, req); err == nil || waits.req.Camera != "" {
+		t.Errorf("it was shown %q: %v", waits.req.Camera, err)
+	}
+	waits.wantClosed(t)
 	if len(w.video.open) != 0 || w.API.viewers.gauge() != 0 {
 		t.Error("the viewer goes on")
 	}

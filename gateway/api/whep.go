@@ -33,16 +33,29 @@ type ViewRequest struct {
 	Ended func()
 }
 
-// Viewer is one running viewer.
-type Viewer interface {
-	Answer() string  // SDP
-	Profile() string // the one that is sent: "main" or "sub"
-	Codec() string   // the camera's, such as "H264"; empty: not known yet
-	Transcoded() bool
+// Session is one WHEP session.
+type Session interface {
+	Answer() string // SDP
 	// Patch takes a trickled fragment, or restarts ICE and returns its own new
 	// fragment.
 	Patch(ctx context.Context, fragment string) (answer string, err error)
 	Close()
+}
+
+// Viewer is a session that shows a camera.
+type Viewer interface {
+	Session
+	Profile() string // the one that is sent: "main" or "sub"
+	Codec() string   // the camera's, such as "H264"; empty: not known yet
+	Transcoded() bool
+}
+
+// Prepared is a session that shows nothing yet. A camera is there the sooner.
+type Prepared interface {
+	Session
+	// Show gives it a camera, once; profile is "main" or "sub". confirm is called
+	// with the one that is sent, before anything is.
+	Show(ctx context.Context, camera, profile string, confirm func(profile string) error) (Viewer, error)
 }
 
 // Video opens viewers. Error kinds: Invalid for malformed SDP, Unsupported
@@ -50,19 +63,32 @@ type Viewer interface {
 // where the camera has no picture yet.
 type Video interface {
 	Open(ctx context.Context, req ViewRequest) (Viewer, error)
+	// Prepare takes an offer for a camera that is named later. ended is called as
+	// ViewRequest.Ended is.
+	Prepare(ctx context.Context, offer string, ended func()) (Prepared, error)
 }
 
 func (a *API) registerVideo() {
-	const tag, open, session = "Video", "/api/v1/cameras/{id}/whep", "/api/v1/whep/{session}"
+	const tag, open, prepare = "Video", "/api/v1/cameras/{id}/whep", "/api/v1/whep"
+	const session = prepare + "/{session}"
 	sdp := map[string]*huma.MediaType{sdpType: {Schema: &huma.Schema{Type: "string"}}}
 	frag := map[string]*huma.MediaType{fragmentType: {Schema: &huma.Schema{Type: "string"}}}
 
 	op := a.operation("POST", open, "watch", tag, "Watch a camera (WHEP): SDP offer in, answer out")
-	op.Parameters = []*huma.Param{{Name: "profile", In: "query", Description: "main (default) or sub; a camera without sub stream answers with main",
-		Schema: &huma.Schema{Type: "string", Enum: []any{"main", "sub"}}}}
-	op.RequestBody = &huma.RequestBody{Required: true, Content: sdp}
+	op.Parameters = []*huma.Param{
+		{Name: "profile", In: "query", Description: "main (default) or sub; a camera without sub stream answers with main",
+			Schema: &huma.Schema{Type: "string", Enum: []any{"main", "sub"}}},
+		{Name: "session", In: "query", Description: "A prepared session that is to show the camera; then the request and its answer have no body",
+			Schema: &huma.Schema{Type: "string"}},
+	}
+	op.RequestBody = &huma.RequestBody{Content: sdp}
 	op.Responses = map[string]*huma.Response{"201": {Description: "Answer; Location is the session's address, X-Profile what is sent, X-Codec what the camera sends, X-Transcoded: 1 when that was turned into H.264", Content: sdp}}
 	a.handlePlain(op, a.openViewer)
+
+	op = a.operation("POST", prepare, "prepare-watching", tag, "Prepare a WHEP session: SDP offer in, answer out. It shows nothing until a camera is asked for in it, and then at once")
+	op.RequestBody = &huma.RequestBody{Required: true, Content: sdp}
+	op.Responses = map[string]*huma.Response{"201": {Description: "Answer; Location is the session's address", Content: sdp}}
+	a.handlePlain(op, a.prepareViewer)
 
 	op = a.operation("PATCH", session, "trickle", tag, "Trickle ICE candidates, or restart ICE")
 	op.RequestBody = &huma.RequestBody{Required: true, Content: frag}
@@ -76,12 +102,14 @@ func (a *API) registerVideo() {
 	op.Responses = map[string]*huma.Response{"200": {Description: "Ended"}}
 	a.handlePlain(op, a.deleteViewer)
 
-	a.mux.plain("OPTIONS "+open, func(w http.ResponseWriter, _ *http.Request) error {
-		w.Header().Set("Allow", "POST, OPTIONS")
-		w.Header().Set("Accept-Post", sdpType)
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	})
+	for _, path := range []string{open, prepare} {
+		a.mux.plain("OPTIONS "+path, func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Allow", "POST, OPTIONS")
+			w.Header().Set("Accept-Post", sdpType)
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		})
+	}
 	a.mux.plain("OPTIONS "+session, func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
 		w.Header().Set("Accept-Patch", fragmentType)
@@ -99,38 +127,66 @@ func (a *API) openViewer(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return alerts.InvalidField("profile", "must be main or sub")
 	}
-	offer, err := readBody(r, sdpType)
-	if err != nil {
-		return err
+	p, session := principalOf(r.Context()), r.URL.Query().Get("session")
+	var offer string
+	if session == "" {
+		var err error
+		if offer, err = readBody(r, sdpType); err != nil {
+			return err
+		}
 	}
-	p := principalOf(r.Context())
 	// What the caller may not see is not there for him; the video side does not
 	// know of scopes.
 	camera, err := a.desk.Camera(r.Context(), p.Scope, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	v, err := a.viewers.open(r.Context(), p, camera.AreaID, ViewRequest{Camera: camera.ID, Profile: profile, Offer: offer})
+	v, viewer, err := a.viewers.open(r.Context(), p, camera.AreaID, session, ViewRequest{Camera: camera.ID, Profile: profile, Offer: offer})
 	if err != nil {
 		return whepError(err)
 	}
 	h := w.Header()
-	h.Set("Content-Type", sdpType)
+	h.Set("X-Profile", viewer.Profile())
+	if codec := viewer.Codec(); codec != "" {
+		h.Set("X-Codec", codec)
+	}
+	if viewer.Transcoded() {
+		h.Set("X-Transcoded", "1")
+	}
+	if session != "" {
+		v.created(w, "")
+		return nil
+	}
+	v.created(w, viewer.Answer())
+	return nil
+}
+
+func (a *API) prepareViewer(w http.ResponseWriter, r *http.Request) error {
+	offer, err := readBody(r, sdpType)
+	if err != nil {
+		return err
+	}
+	v, prepared, err := a.viewers.prepare(r.Context(), principalOf(r.Context()), offer)
+	if err != nil {
+		return whepError(err)
+	}
+	v.created(w, prepared.Answer())
+	return nil
+}
+
+// created answers with a session. One whose answer nobody gets is over.
+func (v *view) created(w http.ResponseWriter, answer string) {
+	h := w.Header()
 	h.Set("Location", "/api/v1/whep/"+v.id)
 	h.Set("ETag", v.etag())
 	h.Set("Accept-Patch", fragmentType)
-	h.Set("X-Profile", v.viewer.Profile())
-	if codec := v.viewer.Codec(); codec != "" {
-		h.Set("X-Codec", codec)
-	}
-	if v.viewer.Transcoded() {
-		h.Set("X-Transcoded", "1")
+	if answer != "" {
+		h.Set("Content-Type", sdpType)
 	}
 	w.WriteHeader(http.StatusCreated)
-	if _, err := io.WriteString(w, v.viewer.Answer()); err != nil {
-		v.end() // nobody has got the answer
+	if _, err := io.WriteString(w, answer); err != nil {
+		v.end()
 	}
-	return nil
 }
 
 // patchViewer follows RFC 9725, 4.3, which WHEP shares: If-Match, where it is
@@ -147,7 +203,7 @@ func (a *API) patchViewer(w http.ResponseWriter, r *http.Request) error {
 	if tag := r.Header.Get("If-Match"); tag != "" && tag != "*" && !matches(tag, v.etag()) {
 		return newProblem(http.StatusPreconditionFailed, alerts.Conflict, "If-Match names an ICE session that is over")
 	}
-	answer, err := v.viewer.Patch(r.Context(), fragment)
+	answer, err := v.session.Patch(r.Context(), fragment)
 	if err != nil {
 		return whepError(err)
 	}

@@ -371,6 +371,17 @@ func (v *video) Open(_ context.Context, req ViewRequest) (Viewer, error) {
 	return n, nil
 }
 
+func (v *video) Prepare(_ context.Context, offer string, ended func()) (Prepared, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.err != nil {
+		return nil, v.err
+	}
+	n := &viewer{v: v, req: ViewRequest{Offer: offer, Ended: ended}, closed: make(chan struct{})}
+	v.open[n] = true
+	return n, nil
+}
+
 func (v *video) fail(err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -389,6 +400,19 @@ func (v *video) only(t testing.TB) *viewer {
 		return n
 	}
 	return nil
+}
+
+func (n *viewer) Show(_ context.Context, camera, profile string, confirm func(string) error) (Viewer, error) {
+	n.v.mu.Lock()
+	defer n.v.mu.Unlock()
+	if n.v.err != nil {
+		return nil, n.v.err
+	}
+	if err := confirm(profile); err != nil {
+		return nil, err
+	}
+	n.req.Camera, n.req.Profile = camera, profile
+	return n, nil
 }
 
 func (n *viewer) Answer() string  { return "v=0 answer to " + n.req.Offer }

@@ -2,6 +2,7 @@ package whep
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -113,6 +114,21 @@ var started = time.Now()
 // sent into the void.
 func (v *Viewer) asleep() bool {
 	return v.away.Load() && clock()-v.heardAt.Load() > int64(disconnectedAfter)
+}
+
+// askedLately reports whether a check of where media goes is too soon after the
+// last one.
+func (v *Viewer) askedLately(at netip.AddrPort) bool {
+	to := v.to.Load()
+	if to == nil || to.addr != at || !v.settled.Load() {
+		return false
+	}
+	now := clock()
+	if now-v.askedAt.Load() < int64(keepAlive-time.Second) { // pion's clock ticks every 2 s
+		return true
+	}
+	v.askedAt.Store(now)
+	return false
 }
 
 // rouse has the picture sent again to a viewer that was asleep.

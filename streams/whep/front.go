@@ -26,7 +26,7 @@ type front struct {
 
 // calmPause is how long packets pile up while they are many and nobody is
 // connecting: one wake-up serves some. A repetition may come so much later.
-const calmPause = 10 * time.Millisecond
+const calmPause = 20 * time.Millisecond
 
 func (s *Server) openFront() (*front, error) {
 	d, err := datagramsOf(s.sockets.front)
@@ -71,14 +71,20 @@ func (f *front) next(b []byte) (int, netip.AddrPort, error) {
 
 // WriteToAddrPort implements pion's AddrPortReaderWriter.
 func (f *front) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if isRequest(b) && f.server.askedLately(to) {
+		return len(b), nil
+	}
 	return f.datagrams.write(b, to)
 }
+
+// isRequest tells a STUN binding request.
+func isRequest(p []byte) bool { return len(p) >= 20 && p[0] == 0 && p[1] == 1 }
 
 // requestUfrag returns our own ufrag from the USERNAME of a STUN binding
 // request (RFC 8489 5, 14.3; RFC 8445 7.2.2), or nothing for another packet.
 func requestUfrag(p []byte) string {
 	const header, username = 20, 0x0006
-	if len(p) < header || p[0] != 0 || p[1] != 1 {
+	if !isRequest(p) {
 		return ""
 	}
 	for rest := p[header:]; len(rest) >= 4; {
@@ -178,6 +184,17 @@ func (s *Server) taken(at netip.AddrPort, by *Viewer) bool {
 	defer s.mu.Unlock()
 	p := s.places[at]
 	return p != nil && p.owner != by && !p.owner.asleep()
+}
+
+// askedLately reports whether a check of ours is one too many: pion asks every 2 s
+// whatever it is told, and RFC 7675 5.1 forbids to ask for consent more often
+// than every 4. Where the viewer is not connected every check counts.
+func (s *Server) askedLately(at netip.AddrPort) bool {
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.places[at]
+	return p != nil && p.owner.askedLately(at)
 }
 
 // know notes the ufrag of an answer.

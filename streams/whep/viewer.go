@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +18,11 @@ import (
 type Viewer struct {
 	server  *Server
 	pc      *webrtc.PeerConnection
-	hub     *streams.Hub
-	release func()
-	arrived func() // is called once ICE and DTLS are done, or have failed
+	arrived func()        // is called once ICE and DTLS are done, or have failed
+	ended   func()        // is called once the viewer has ended
+	shown   chan struct{} // closed once hub is known
+	hub     *streams.Hub  // set once
+	release func()        // of hub
 	video   *track
 	audio   *track // nil: the offer takes no sound
 
@@ -30,8 +31,10 @@ type Viewer struct {
 	sender    atomic.Pointer[sender] // set once connected
 	connected chan struct{}          // closed once
 	ear       atomic.Pointer[ear]    // set where media goes around pion
+	settled   atomic.Bool            // ICE is connected, and no new way is looked for
 	away      atomic.Bool            // no check of the peer has come for disconnectedAfter
 	heardAt   atomic.Int64           // its last RTCP, by clock
+	askedAt   atomic.Int64           // our last check, by clock
 	once      sync.Once
 	life      context.Context // ends with the viewer
 	cancel    context.CancelFunc
@@ -47,77 +50,7 @@ type Viewer struct {
 
 	handed   []string // the addresses that pion was given to check
 	restarts int
-}
-
-// View makes a viewer of an offer and returns the answer with our candidates in
-// it. release is called when the viewer has ended, also when View fails. Errors
-// are ErrMalformed, ErrNoCodec, ErrTooMany and ErrClosed, wrapped.
-func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, release func()) (v *Viewer, answer string, err error) {
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
-	wantAudio, err := checkOffer(offer)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := s.reserve(); err != nil {
-		return nil, "", err
-	}
-	arrived := s.arrive()
-	v, answer, err = s.negotiate(ctx, hub, offer, wantAudio)
-	if err != nil {
-		arrived()
-		_ = s.settle(nil)
-		return nil, "", err
-	}
-	v.release, v.arrived = release, arrived
-	if err := s.settle(v); err != nil {
-		arrived()
-		_ = v.pc.Close()
-		s.forget(v)
-		return nil, "", err
-	}
-	s.wg.Go(v.run)
-	return v, answer, nil
-}
-
-// arrive has the front wait for every packet until a viewer is connected, or has
-// failed to be: then what it returns is called.
-func (s *Server) arrive() (arrived func()) {
-	s.connecting.Add(1)
-	select {
-	case s.arriving <- struct{}{}:
-	default: // it is being woken
-	}
-	return func() { s.connecting.Add(-1) }
-}
-
-func (s *Server) negotiate(ctx context.Context, hub *streams.Hub, offer string, wantAudio bool) (*Viewer, string, error) {
-	v := &Viewer{server: s, hub: hub, connected: make(chan struct{}), done: make(chan struct{}), holds: true}
-	v.offer, v.held = takeCandidates(offer)
-	api, err := s.api(&v.keys, strings.Contains(offer, "\na=setup:passive"), reachOf(v.held))
-	if err != nil {
-		return nil, "", err
-	}
-	pc, err := api.NewPeerConnection(s.config)
-	if err != nil {
-		return nil, "", fmt.Errorf("new peer connection: %w", err)
-	}
-	v.pc = pc
-	v.life, v.cancel = context.WithCancel(context.Background())
-	v.video = newTrack(webrtc.RTPCodecTypeVideo)
-	if wantAudio {
-		v.audio = newTrack(webrtc.RTPCodecTypeAudio)
-	}
-	answer, err := v.answerFirst(ctx)
-	if err != nil {
-		_ = pc.Close()
-		s.forget(v)
-		return nil, "", err
-	}
-	return v, answer, nil
+	over     bool
 }
 
 func (v *Viewer) answerFirst(ctx context.Context) (string, error) {
@@ -156,6 +89,7 @@ func (v *Viewer) answer(ctx context.Context, offer string) (string, error) {
 }
 
 func (v *Viewer) onState(st webrtc.PeerConnectionState) {
+	v.settled.Store(st == webrtc.PeerConnectionStateConnected)
 	switch st {
 	case webrtc.PeerConnectionStateConnected:
 		v.once.Do(func() { close(v.connected) })
@@ -173,11 +107,11 @@ func (v *Viewer) onState(st webrtc.PeerConnectionState) {
 func (v *Viewer) run() {
 	defer close(v.done)
 	defer v.server.forget(v)
-	defer v.release()
+	defer v.finish()
 	defer func() { _ = v.pc.Close() }()
 	connected := v.connect()
 	v.arrived()
-	if !connected {
+	if !connected || !v.waitForStream() {
 		return
 	}
 	sender, ok := v.newSender()
@@ -203,11 +137,44 @@ func (v *Viewer) run() {
 	wg.Wait()
 }
 
+// finish gives back what the viewer held.
+func (v *Viewer) finish() {
+	v.mu.Lock()
+	v.over = true
+	release := v.release
+	v.mu.Unlock()
+	if release != nil {
+		release()
+	}
+	v.ended()
+}
+
+// waitForStream waits until it is known what is to be seen.
+func (v *Viewer) waitForStream() bool {
+	select {
+	case <-v.shown:
+		return true
+	case <-v.life.Done():
+		return false
+	}
+}
+
+// gone is closed when the camera of the viewer, if it has one, is there no more.
+func (v *Viewer) gone() <-chan struct{} {
+	select {
+	case <-v.shown:
+		return v.hub.Gone()
+	default:
+		return nil
+	}
+}
+
 // connect waits until ICE and DTLS are done.
 func (v *Viewer) connect() bool {
 	timeout, hold := time.NewTimer(ConnectTimeout), time.NewTimer(holdCandidates)
 	defer timeout.Stop()
 	defer hold.Stop()
+	gone := v.gone()
 	for {
 		select {
 		case <-v.connected:
@@ -219,7 +186,7 @@ func (v *Viewer) connect() bool {
 			v.addHeld()
 		case <-timeout.C:
 			return false
-		case <-v.hub.Gone():
+		case <-gone:
 			return false
 		case <-v.life.Done():
 			return false

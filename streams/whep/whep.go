@@ -44,19 +44,20 @@ const (
 	// sleep or change its address before it has to open anew.
 	disconnectedAfter = 5 * time.Second
 	failedAfter       = 30 * time.Second
-	// keepAlive is how often we ask a viewer whether it is there; its own checks
-	// and its RTCP tell that too.
+	// keepAlive is how often we ask a viewer whether it is there (see askedLately);
+	// its own checks and its RTCP tell that too.
 	keepAlive = 4 * time.Second
 	// strangers is how many TCP connections beyond the viewers' may be open.
 	strangers = 64
 )
 
-// What View may answer; the text carries the detail.
+// What View, Prepare and Show may answer; the text carries the detail.
 var (
 	ErrMalformed = errors.New("malformed SDP")
 	ErrNoCodec   = errors.New("no matching codec")
 	ErrTooMany   = errors.New("too many viewers")
 	ErrClosed    = errors.New("closed")
+	ErrShown     = errors.New("the viewer sees something already")
 )
 
 // Server owns the media sockets and every viewer.
@@ -124,12 +125,12 @@ func (s *Server) Open() (err error) {
 		// does not read. Its sender blocks instead (fan.alone), and skips.
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: s.tcp, Logger: logs.NewLogger("ice"), ReadBufferSize: 64})
 	}
-	return s.prepare(logs)
+	return s.configure(logs)
 }
 
-// prepare makes what all viewers' pion APIs share: one certificate, GCM first,
+// configure makes what all viewers' pion APIs share: one certificate, GCM first,
 // no interceptors.
-func (s *Server) prepare(logs pionLogs) error {
+func (s *Server) configure(logs pionLogs) error {
 	se := webrtc.SettingEngine{LoggerFactory: logs}
 	se.SetIncludeLoopbackCandidate(true)
 	se.DisableActiveTCP(true) // we never dial a viewer
@@ -238,14 +239,14 @@ func (s *Server) closeSockets() {
 	}
 }
 
-// reserve takes one of the viewers' places.
-func (s *Server) reserve() error {
+// reserve takes one of the viewers' places, and leaves some.
+func (s *Server) reserve(spare int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
 		return ErrClosed
-	case len(s.viewers)+s.pending >= s.MaxViewers:
+	case len(s.viewers)+s.pending >= s.MaxViewers-spare:
 		return fmt.Errorf("%w: %d are open", ErrTooMany, len(s.viewers))
 	}
 	s.pending++

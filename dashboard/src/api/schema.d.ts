@@ -2152,6 +2152,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/whep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare a WHEP session: SDP offer in, answer out. It shows nothing until a camera is asked for in it, and then at once
+         * @description Needs a session or token with the right `watch_video`.
+         */
+        post: operations["prepare-watching"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/whep/{session}": {
         parameters: {
             query?: never;
@@ -6970,6 +6990,8 @@ export interface operations {
             query?: {
                 /** @description main (default) or sub; a camera without sub stream answers with main */
                 profile?: "main" | "sub";
+                /** @description A prepared session that is to show the camera; then the request and its answer have no body */
+                session?: string;
             };
             header?: never;
             path: {
@@ -6978,7 +7000,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/sdp": string;
             };
@@ -11001,6 +11023,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prepare-watching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/sdp": string;
+            };
+        };
+        responses: {
+            /** @description Answer; Location is the session's address */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sdp": string;
                 };
             };
             /** @description Error */

@@ -1,4 +1,5 @@
 /** A server and a browser's WebRTC for the tests of this room: no network, times by vitest's fake timers. */
+import type { Spare } from './peers'
 import type { Surroundings } from './whep'
 
 export const OFFER = [
@@ -17,8 +18,9 @@ export class FakePeer {
   localDescription: { sdp: string } | null = null
   remoteDescription: { type: string; sdp: string } | null = null
   closed = false
+  gathers = true
   restarts = 0
-  receiver = { getStats: () => Promise.resolve(new Map()), jitterBufferTarget: null }
+  receiver = { getStats: () => Promise.resolve(new Map()), jitterBufferTarget: null, track: { kind: 'video' } }
   ontrack: ((event: unknown) => void) | null = null
   onicecandidate: ((event: unknown) => void) | null = null
   onicegatheringstatechange: (() => void) | null = null
@@ -36,7 +38,7 @@ export class FakePeer {
   }
   setLocalDescription(description: { sdp: string }) {
     this.localDescription = description
-    this.iceGatheringState = 'complete'
+    if (this.gathers) this.gather('complete')
     return Promise.resolve()
   }
   setRemoteDescription(description: { type: string; sdp: string }) {
@@ -45,6 +47,10 @@ export class FakePeer {
   }
   close() {
     this.closed = true
+  }
+  gather(state: string) {
+    this.iceGatheringState = state
+    this.onicegatheringstatechange?.()
   }
   become(state: string) {
     this.connectionState = state
@@ -63,6 +69,11 @@ export class FakeWorld implements Surroundings {
   calls: Call[] = []
   /** Server sessions that were made and not deleted. */
   sessions = new Set<string>()
+  /** Those among them that show a camera. */
+  shown = new Set<string>()
+  spare?: Spare
+  /** Peers have their addresses at once. */
+  gathers = true
   answer: (call: Call) => Response | Promise<Response> = (call) => this.ordinary(call)
   #made = 0
 
@@ -74,6 +85,7 @@ export class FakeWorld implements Surroundings {
   }
   peer(): RTCPeerConnection {
     const peer = new FakePeer()
+    peer.gathers = this.gathers
     this.peers.push(peer)
     return peer as unknown as RTCPeerConnection
   }
@@ -83,6 +95,8 @@ export class FakeWorld implements Surroundings {
   origin = () => 'http://wall.test'
 
   ordinary(call: Call): Response {
+    const named = /&session=(.+)/.exec(call.url)
+    if (named) return this.named(`/api/v1/whep/${named[1]}`)
     if (call.method === 'POST') return this.created()
     if (call.method === 'PATCH') return new Response(RESTARTED, { status: 200 })
     return new Response(null, { status: 200 })
@@ -91,8 +105,14 @@ export class FakeWorld implements Surroundings {
     this.sessions.add(location)
     return new Response(ANSWER, { status: 201, headers: { Location: location, ETag: '"e1"', 'X-Profile': 'main' } })
   }
-  count(method: string): number {
-    return this.calls.filter((call) => call.method === method).length
+  named(location: string): Response {
+    if (!this.sessions.has(location)) return new Response(null, { status: 404 })
+    if (this.shown.has(location)) return new Response(null, { status: 409 })
+    this.shown.add(location)
+    return new Response(null, { status: 201, headers: { Location: location, ETag: '"e2"', 'X-Profile': 'main', 'X-Codec': 'H264' } })
+  }
+  count(method: string, url?: string): number {
+    return this.calls.filter((call) => call.method === method && (!url || call.url === url)).length
   }
   get last(): FakePeer {
     return this.peers.at(-1)!

@@ -2,14 +2,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Camera, Status } from '../api/types'
 import { Picture } from '../picture/picture'
 import { FakeWorld } from './fakes'
+import { Spare } from './peers'
 import { KEEP, VideoPool } from './pool'
 import { Wall } from './wall'
 
 const settle = () => vi.advanceTimersByTimeAsync(0)
 const t = (key: string) => key
 
-function setup(layout: 1 | 4 | 9 = 4) {
+function setup(layout: 1 | 4 | 9 = 4, spare = false) {
   const world = new FakeWorld()
+  if (spare) world.spare = new Spare(world)
   const picture = new Picture((run) => run())
   const camera = (id: string) => ({ id, name: `name of ${id}`, sub: true, enabled: true }) as Camera
   picture.applySnapshot({ type: 'snapshot', part: 1, parts: 1, seq: 1, cameras: ['a', 'b', 'c', 'd', 'e'].map(camera), incidents: [], alerts: [] })
@@ -239,12 +241,41 @@ describe('the wall', () => {
     wall.destroy()
   })
 
-  it('leaves nothing behind after hundreds of changes', async () => {
-    const { wall, world, el } = setup()
+  it('keeps a peer ready for the next camera, but not over a change of the network, nor for a page put away', async () => {
+    const { wall, world, posted } = setup(4, true)
+    const made = async () => {
+      await vi.advanceTimersByTimeAsync(300)
+      world.last.become('connected')
+      return world.last
+    }
+    const first = await made()
+    for (const event of [new Event('online'), Object.assign(new Event('pageshow'), { persisted: true })]) {
+      const before = await made()
+      window.dispatchEvent(new Event(event.type === 'online' ? 'offline' : 'pagehide'))
+      expect(before.closed).toBe(true)
+      expect(world.sessions.size).toBe(0)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(world.last).toBe(before)
+      window.dispatchEvent(event)
+      expect((await made()).closed).toBe(false)
+    }
+    wall.show('a')
+    await settle()
+    expect(posted().at(-1)).toBe('/api/v1/cameras/a/whep?profile=sub&session=s3')
+    wall.destroy()
+    expect(first.closed).toBe(true)
+    expect(world.sessions.size).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([false, true])('leaves nothing behind after hundreds of changes, with a spare peer: %s', async (spare) => {
+    const { wall, world, el } = setup(4, spare)
     for (let round = 0; round < 200; round++) {
       wall.show('abcde'[round % 5]!, { slot: round % 4 })
       if (round % 7 === 0) wall.setLayout(round % 2 ? 4 : 9)
       if (round % 3 === 0) await settle()
+      if (round % 11 === 0) await vi.advanceTimersByTimeAsync(300)
+      world.last.become('connected')
     }
     await settle()
     expect(el.querySelectorAll('video').length).toBeLessThanOrEqual(5)

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeWorld } from './fakes'
-import { CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState } from './whep'
+import { Spare } from './peers'
+import { CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState, type Told } from './whep'
 
 function setup() {
   const world = new FakeWorld()
@@ -258,6 +259,187 @@ describe('a WHEP session', () => {
       session.close()
     }
     await settle()
+    expect(world.sessions.size).toBe(0)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a session from a spare peer', () => {
+  const CAMERA = '/api/v1/cameras/cam000/whep?profile=main'
+  const NAMED = `${CAMERA}&session=s1`
+
+  async function ready(sound = false) {
+    const world = new FakeWorld()
+    const spare = world.spare = new Spare(world)
+    spare.make()
+    await vi.advanceTimersByTimeAsync(300)
+    const peer = world.last
+    peer.become('connected')
+    const states: LinkState[] = []
+    const told: Told[] = []
+    const receivers: unknown[] = []
+    const session = new WhepSession({
+      url: CAMERA, sound, onState: (state) => states.push(state), onTold: (what) => told.push(what), onStream: (_, receiver) => receivers.push(receiver),
+    }, world)
+    const names = () => states.map((state) => state.state)
+    return { world, spare, peer, session, states, told, receivers, names, last: () => states.at(-1)! }
+  }
+
+  it('names its camera, and that is all', async () => {
+    const { world, spare, peer, session, told, receivers, names } = await ready()
+    peer.receiver.jitterBufferTarget = null
+    const answered = peer.remoteDescription
+    session.open()
+    expect(receivers).toEqual([peer.receiver]) // the first packets may be here before the answer is
+    await settle()
+    const { method, url, init } = world.calls.at(-1)!
+    expect([method, url, init.body, init.headers]).toEqual(['POST', NAMED, undefined, undefined])
+    expect(init.credentials).toBe('same-origin')
+    expect(names()).toEqual(['connecting', 'connected'])
+    expect(told).toEqual([{ profile: 'main', codec: 'H264', transcoded: false, sound: false }])
+    expect(receivers).toHaveLength(1)
+    expect(peer.receiver.jitterBufferTarget).toBe(0)
+    expect(peer.remoteDescription).toBe(answered)
+    expect(world.peers).toHaveLength(1)
+    expect(session.peer).toBe(peer)
+    session.close()
+    spare.drop()
+    expect(world.count('DELETE')).toBe(1)
+    expect(world.sessions.size).toBe(0)
+    expect(peer.closed).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is mended by ICE restart as any other', async () => {
+    const { world, peer, session, names } = await ready()
+    session.open()
+    await settle()
+    peer.become('disconnected')
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER_MS)
+    expect(peer.restarts).toBe(1)
+    expect(world.calls.find((call) => call.method === 'PATCH')!.url).toBe('/api/v1/whep/s1')
+    expect(peer.remoteDescription?.sdp).toContain('a=ice-ufrag:newU')
+    peer.become('connected')
+    expect(names()).toEqual(['connecting', 'connected', 'restarting', 'connected'])
+    session.close()
+  })
+
+  it.each([404, 409])('goes the ordinary way at once after %d', async (status) => {
+    const { world, peer, session, names } = await ready()
+    if (status === 404) world.sessions.clear()
+    else world.shown.add('/api/v1/whep/s1')
+    session.open()
+    await settle()
+    expect(world.calls.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /api/v1/whep', `POST ${NAMED}`, 'DELETE /api/v1/whep/s1', `POST ${CAMERA}`])
+    expect(peer.closed).toBe(true)
+    world.last.become('connected')
+    expect(names()).toEqual(['connecting', 'connected'])
+    session.close()
+    await settle()
+    expect(world.sessions.size).toBe(0)
+  })
+
+  it('goes the ordinary way at once when it breaks while the server is asked', async () => {
+    const { world, peer, session, names } = await ready()
+    let respond: () => void = () => undefined
+    world.answer = (call) => {
+      const answer = world.ordinary(call)
+      return call.url === NAMED ? new Promise((resolve) => { respond = () => resolve(answer) }) : answer
+    }
+    session.open()
+    await settle()
+    peer.become('disconnected')
+    respond()
+    await settle()
+    expect(peer.closed).toBe(true)
+    expect(world.count('DELETE', '/api/v1/whep/s1')).toBe(1)
+    expect(world.count('POST', CAMERA)).toBe(1)
+    world.last.become('connected')
+    expect(names()).toEqual(['connecting', 'connected'])
+    session.close()
+  })
+
+  it.each([[503, 'no_picture'], [406, 'no_codec'], [500, 'server']])('waits as any other after %d, and its next tries use no spare', async (status, trouble) => {
+    const { world, peer, session, last } = await ready()
+    world.answer = (call) => call.url.startsWith(CAMERA) ? new Response(null, { status: status as number }) : world.ordinary(call)
+    session.open()
+    await settle()
+    expect(last()).toMatchObject({ state: 'waiting', trouble })
+    expect(peer.closed).toBe(true)
+    expect(world.sessions.size).toBe(0)
+    await vi.advanceTimersByTimeAsync(300)
+    const next = world.last
+    next.become('connected')
+    await vi.advanceTimersByTimeAsync(60_000)
+    session.nudge()
+    session.reopen()
+    await settle()
+    expect(world.count('POST', NAMED)).toBe(1)
+    expect(world.count('POST', CAMERA)).toBeGreaterThan(3)
+    expect(world.count('POST', '/api/v1/whep')).toBe(2)
+    expect(next.closed).toBe(false)
+    session.close()
+  })
+
+  it.each([[401, 'signed_out'], [403, 'forbidden']])('stops for good on %d', async (status, trouble) => {
+    const { world, session, last } = await ready()
+    world.answer = (call) => call.method === 'POST' ? new Response(null, { status: status as number }) : world.ordinary(call)
+    session.open()
+    await vi.advanceTimersByTimeAsync(3600_000)
+    expect(last()).toEqual({ state: 'refused', trouble })
+    expect(world.count('POST')).toBe(3) // the first spare, the camera, and the next spare
+    expect(world.sessions.size).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is deleted once when it is closed while the server is asked', async () => {
+    const { world, spare, peer, session, told, names } = await ready()
+    let respond: () => void = () => undefined
+    world.answer = (call) => {
+      const answer = world.ordinary(call)
+      return call.url === NAMED ? new Promise((resolve) => { respond = () => resolve(answer) }) : answer
+    }
+    session.open()
+    await settle()
+    session.close(true)
+    expect(world.calls.at(-1)).toMatchObject({ method: 'DELETE', url: '/api/v1/whep/s1', init: { keepalive: true } })
+    respond()
+    await settle()
+    spare.drop()
+    expect(world.count('DELETE')).toBe(1)
+    expect(names()).toEqual(['connecting'])
+    expect(told).toEqual([])
+    expect(peer.closed).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is left alone by one with sound', async () => {
+    const { world, spare, peer, session } = await ready(true)
+    session.open()
+    await settle()
+    expect(world.count('POST', CAMERA)).toBe(1)
+    expect(world.last.kinds).toEqual(['video', 'audio'])
+    expect(peer.closed).toBe(false)
+    session.close()
+    spare.drop()
+  })
+
+  it('leaks no peer, session or timer over hundreds of rounds', async () => {
+    const { world, spare } = await ready()
+    for (let round = 0; round < 300; round++) {
+      const session = new WhepSession({ url: CAMERA, onState: () => undefined, onStream: () => undefined }, world)
+      session.open()
+      if (round % 5 > 0) await settle()
+      if (round % 5 > 1) await vi.advanceTimersByTimeAsync(300)
+      if (round % 5 > 2) world.last.become('connected')
+      if (round % 5 > 3) world.last.become('failed')
+      session.close()
+    }
+    spare.drop()
+    await settle()
+    expect(world.shown.size).toBeGreaterThan(0)
     expect(world.sessions.size).toBe(0)
     await vi.advanceTimersByTimeAsync(30_000)
     expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)

@@ -8,11 +8,14 @@
  * - It retries for ever, 1 to 15 s apart with jitter. 401 and 403 stop it ('refused') until it is woken,
  *   because asking again without a right would only fill the audit log.
  * - A codec that does not fit is asked for every CODEC_RETRY_MS: the camera may be set anew.
+ * - A spare peer is for the first try alone: a camera that gives nothing uses up no more. One that is of no
+ *   use after all is replaced at once, and nothing is told of it.
  * - A lost path is first mended by ICE restart; when that does not help, the session is opened anew.
  */
 import { Backoff } from './backoff'
 import { answersSound, codecsOf, lowLatency } from './offer'
-import { prepare, retire, Spare, type Workshop } from './peers'
+import { prepare, retire, Spare, type Prepared, type Workshop } from './peers'
+import { end, post, retryAfterMs, sessionOf, type Answer } from './requests'
 import { fragment, isReachable, withNewIce } from './sdp'
 
 export type Profile = 'main' | 'sub'
@@ -50,6 +53,7 @@ export interface Told {
 }
 
 export interface WhepOptions {
+  /** With a query. */
   url: string
   /** Ask for the camera's sound as well. */
   sound?: boolean
@@ -67,9 +71,6 @@ export interface WhepOptions {
 
 /** What the session needs from the browser; tests give their own. */
 export interface Surroundings extends Workshop {
-  fetch(url: string, init: RequestInit): Promise<Response>
-  random(): number
-  origin(): string
   spare?: Spare
 }
 
@@ -77,18 +78,13 @@ const workshop: Workshop = {
   peer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] }),
   codecs: codecsOf,
   now: () => Date.now(),
-}
-
-export const browser: Surroundings = {
-  ...workshop,
   fetch: (url, init) => fetch(url, init),
   random: () => Math.random(),
   origin: () => location.origin,
-  spare: new Spare(workshop),
 }
 
-/** The server itself waits up to 10 s for a camera's first picture. */
-export const POST_TIMEOUT_MS = 20_000
+export const browser: Surroundings = { ...workshop, spare: new Spare(workshop) }
+
 export const PATH_TIMEOUT_MS = 10_000
 /** A path may come back by itself after a lost beat; asking for a restart at once would be noise. */
 export const RESTART_AFTER_MS = 1_000
@@ -121,12 +117,16 @@ export class WhepSession {
     return this.#state
   }
 
+  get #sound(): boolean {
+    return this.options.sound ?? false
+  }
+
   get peer(): RTCPeerConnection | null {
     return this.#pc
   }
 
   open(): void {
-    if (!this.#closed) this.#openUnlessHeld()
+    if (!this.#closed) this.#openUnlessHeld(true)
   }
 
   /**
@@ -141,7 +141,7 @@ export class WhepSession {
   /** The picture stands although the path is up: a fresh session is what helps. */
   reopen(): void {
     if (this.#closed || this.#state.state === 'refused') return
-    void this.#open()
+    this.#open()
   }
 
   /** A picture arrived: the next trouble starts with short waits again. */
@@ -157,27 +157,36 @@ export class WhepSession {
     this.#state = { state: 'closed' }
   }
 
-  #openUnlessHeld(): void {
-    if (!this.options.hold?.()) return void this.#open()
+  #openUnlessHeld(first = false): void {
+    if (!this.options.hold?.()) return this.#open(first)
     this.#drop(false)
     this.#tell({ state: 'waiting', trouble: 'no_picture', retryAt: this.around.now() + HOLD_MS })
-    this.#after(HOLD_MS, () => void this.#open())
+    this.#after(HOLD_MS, () => this.#open())
   }
 
-  async #open(): Promise<void> {
+  #open(first = false): void {
     this.#drop(false)
-    const round = ++this.#round
     this.#tell({ state: 'connecting' })
-    const sound = this.options.sound ?? false
-    const { pc, offered } = this.around.spare?.take(sound) ?? prepare(this.around, sound)
+    void this.#begin((first ? this.around.spare?.take(this.#sound) : undefined) ?? prepare(this.around, this.#sound))
+  }
+
+  async #begin({ pc, receiver, offered, session }: Prepared): Promise<void> {
+    const round = this.#round
     this.#pc = pc
-    this.#listen(pc, round)
     try {
+      if (session) {
+        this.#location = session.place
+        this.#etag = session.etag
+        pc.onconnectionstatechange = () => this.#insteadOfSpare(round)
+        // The first packets may be here before the answer is.
+        this.#show(receiver)
+      } else this.#listen(pc, round)
       await offered
       if (this.#gone(round)) return
-      const answer = await this.#post(pc.localDescription?.sdp ?? '', round)
+      const answer = await this.#ask(session ? null : pc.localDescription?.sdp ?? '', round)
       if (answer === null || this.#gone(round)) return
-      await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+      if (session) this.#listen(pc, round)
+      else await pc.setRemoteDescription({ type: 'answer', sdp: answer })
       if (this.#gone(round)) return
       this.#after(PATH_TIMEOUT_MS, () => this.#fail(round, 'path'))
       if (pc.connectionState === 'connected') this.#connected(round)
@@ -187,44 +196,47 @@ export class WhepSession {
     }
   }
 
-  /** The answer, or null when the trouble has been dealt with. */
-  async #post(sdp: string, round: number): Promise<string | null> {
-    const abort = new AbortController()
-    const timeout = setTimeout(() => abort.abort(), POST_TIMEOUT_MS)
-    let response: Response
-    let body: string
+  /** The spare broke, or the server knows its session no more. */
+  #insteadOfSpare(round: number): void {
+    if (this.#gone(round)) return
+    this.#drop(false)
+    void this.#begin(prepare(this.around, this.#sound))
+  }
+
+  /** The answer, empty where there was no offer, or null when the trouble has been dealt with. */
+  async #ask(offer: string | null, round: number): Promise<string | null> {
+    const { url, onAsked, onTold } = this.options
+    const id = this.#location.slice(this.#location.lastIndexOf('/') + 1)
+    let answer: Answer
     try {
-      // Not aborted by close(): a session made meanwhile is known by its Location only.
-      const asked = this.around.fetch(this.options.url, {
-        method: 'POST', credentials: 'same-origin', signal: abort.signal,
-        headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' }, body: sdp,
-      })
-      this.options.onAsked?.()
-      response = await asked
-      body = await response.text()
+      answer = await post(this.around, offer === null ? `${url}&session=${id}` : url, offer, onAsked)
     } catch {
       this.#fail(round, 'network')
       return null
-    } finally {
-      clearTimeout(timeout)
+    }
+    const { response, body } = answer
+    const session = sessionOf(this.around, url, response)
+    if (this.#gone(round)) {
+      // A spare's was deleted when it was given up.
+      if (session && offer !== null) end(this.around, session.place, false)
+      return null
+    }
+    if (offer === null && (response.status === 404 || response.status === 409)) {
+      this.#insteadOfSpare(round)
+      return null
     }
     if (response.status !== 201) {
       this.#refusal(response, body, round)
       return null
     }
-    const place = this.#resolve(response.headers.get('Location'))
-    if (this.#gone(round)) {
-      this.#delete(place, false)
-      return null
-    }
-    if (!place) {
+    if (!session) {
       this.#fail(round, 'server')
       return null
     }
-    this.#location = place
-    this.#etag = response.headers.get('ETag') ?? ''
+    this.#location = session.place
+    this.#etag = session.etag
     const profile = response.headers.get('X-Profile')
-    this.options.onTold?.({
+    onTold?.({
       profile: profile === 'main' || profile === 'sub' ? profile : undefined, codec: response.headers.get('X-Codec') ?? undefined,
       transcoded: response.headers.get('X-Transcoded') === '1', sound: answersSound(body),
     })
@@ -259,13 +271,7 @@ export class WhepSession {
 
   #listen(pc: RTCPeerConnection, round: number): void {
     pc.ontrack = (event) => {
-      if (this.#gone(round)) return
-      lowLatency(event.receiver)
-      // One stream of our own: the order in which picture and sound come is the server's affair.
-      this.#media ??= new MediaStream()
-      this.#media.addTrack(event.track)
-      if (event.track.kind === 'video') this.options.onStream(this.#media, event.receiver)
-      else this.options.onSound?.(event.receiver)
+      if (!this.#gone(round)) this.#show(event.receiver)
     }
     pc.onicecandidate = (event) => {
       if (this.#gone(round)) return
@@ -284,6 +290,15 @@ export class WhepSession {
           return this.#fail(round, 'path')
       }
     }
+  }
+
+  #show(receiver: RTCRtpReceiver): void {
+    lowLatency(receiver)
+    // One stream of our own: the order in which picture and sound come is the server's affair.
+    this.#media ??= new MediaStream()
+    this.#media.addTrack(receiver.track)
+    if (receiver.track.kind === 'video') this.options.onStream(this.#media, receiver)
+    else this.options.onSound?.(receiver)
   }
 
   #connected(round: number): void {
@@ -337,15 +352,6 @@ export class WhepSession {
     return this.around.fetch(this.#location, { method: 'PATCH', credentials: 'same-origin', headers, body })
   }
 
-  #delete(place: string, keepalive: boolean): void {
-    if (!place) return
-    // Read to its end, so that the browser does not count it as broken off. Should it fail: the
-    // server ends sessions without packets by itself.
-    this.around.fetch(place, { method: 'DELETE', credentials: 'same-origin', keepalive })
-      .then((response) => response.arrayBuffer())
-      .catch(() => undefined)
-  }
-
   #drop(keepalive: boolean): void {
     this.#round++
     clearTimeout(this.#timer)
@@ -358,18 +364,7 @@ export class WhepSession {
     const place = this.#location
     this.#location = ''
     this.#etag = ''
-    this.#delete(place, keepalive)
-  }
-
-  /** Sessions live on the own server only; a Location elsewhere is not followed. */
-  #resolve(place: string | null): string {
-    if (!place) return ''
-    try {
-      const url = new URL(place, new URL(this.options.url, this.around.origin()))
-      return url.origin === this.around.origin() ? url.pathname + url.search : ''
-    } catch {
-      return ''
-    }
+    if (place) end(this.around, place, keepalive)
   }
 
   #after(ms: number, run: () => void): void {
@@ -385,9 +380,4 @@ export class WhepSession {
     this.#state = state
     this.options.onState(state)
   }
-}
-
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get('Retry-After'))
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1000 : 0
 }
