@@ -81,10 +81,11 @@ func (w *watching) write(ctx context.Context) error {
 // confirm returns once the beginning is on disk: before that nobody gets a
 // picture. profile is the one that is sent.
 func (w *watching) confirm(ctx context.Context, profile string) (err error) {
-	w.profile = profile
 	if w.early {
 		err = <-w.written
+		w.profile = profile
 	} else {
+		w.profile = profile
 		err = w.write(ctx)
 	}
 	w.confirmed, w.onDisk = true, err == nil

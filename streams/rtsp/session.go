@@ -239,6 +239,12 @@ func (s *session) takeDirectly(u *base.URL, video *description.Media, answer hea
 	s.dialer.direct(in)
 }
 
+// toBeat is how long it is to the next beat, which all cameras have in common: to
+// look at two hundred of them wakes the process once.
+func toBeat(every time.Duration) time.Duration { return every - time.Since(firstBeat)%every }
+
+var firstBeat = time.Now()
+
 // watch waits for the end of the stream, and ends it when no picture comes.
 func (s *session) watch(ctx context.Context) failure {
 	ended := make(chan error, 1)
@@ -247,8 +253,9 @@ func (s *session) watch(ctx context.Context) failure {
 	defer wg.Wait()
 	defer s.close()
 	timeout := s.puller.ReadTimeout
-	tick := time.NewTicker(min(time.Second, timeout/4))
-	defer tick.Stop()
+	every := min(time.Second, timeout/4)
+	beat := time.NewTimer(toBeat(every))
+	defer beat.Stop()
 	told := false
 	var later <-chan time.Time
 	wanted := s.hub.Wanted()
@@ -267,7 +274,8 @@ func (s *session) watch(ctx context.Context) failure {
 		case <-later:
 			later = s.ask()
 			continue
-		case <-tick.C:
+		case <-beat.C:
+			beat.Reset(toBeat(every))
 		}
 		if over, ok := s.ended(); ok {
 			return over

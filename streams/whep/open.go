@@ -28,7 +28,7 @@ func (s *Server) View(ctx context.Context, hub *streams.Hub, offer string, relea
 // when somebody says what it wants to see. It leaves places to those who know,
 // and says ErrTooMany sooner than View. ended is called when it has ended.
 func (s *Server) Prepare(ctx context.Context, offer string, ended func()) (v *Viewer, answer string, err error) {
-	v, answer, err = s.prepare(ctx, offer, s.MaxViewers/4, ended)
+	v, answer, err = s.prepare(ctx, offer, (s.MaxViewers+3)/4, ended)
 	if err != nil {
 		return nil, "", err
 	}
