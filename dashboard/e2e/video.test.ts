@@ -1,3 +1,4 @@
+import type { Request } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { assertFresh, firstPicture, openDesk, playBySearch } from './support/desk'
 import { percentile, tell } from './support/numbers'
@@ -34,6 +35,24 @@ describe('video', () => {
     await tile.dblclick()
     await expect.poll(() => tile.locator('video:not(.behind)').evaluate((video: HTMLVideoElement) => video.videoHeight), { timeout: 15_000 }).toBe(1080)
     await assertFresh(person, 'wall, cam011 large', 'cam011', FRAMES, AGE_MS)
+  })
+
+  test('a click names the camera in a session that was prepared for it', async () => {
+    const person = await here.person('duty_officer')
+    const asked: Request[] = []
+    person.page.on('request', (request) => { if (/\/cameras\/[^/]+\/whep\?/.test(request.url())) asked.push(request) })
+    await openWall(person, 1)
+    let clicks = 0
+    // The first click may come before the session is connected, and then has one of its own.
+    await expect.poll(async () => {
+      await clearWall(person)
+      const camera = `cam${String(clicks++).padStart(3, '0')}`
+      await take(person, camera)
+      await firstPicture(person, camera)
+      return asked.at(-1)!.url()
+    }, { timeout: 15_000, interval: 500 }).toContain('&session=')
+    expect(asked.at(-1)!.postData()).toBeNull()
+    expect((await asked.at(-1)!.response())!.status()).toBe(201)
   })
 
   const layouts: [number, string][] = [[4, 'sub stream'], [1, 'main stream']]
