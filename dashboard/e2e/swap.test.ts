@@ -118,7 +118,10 @@ describe('sound', () => {
   test('is off until it is asked for, comes without a blink, and from one tile only', { timeout: 90_000 }, async () => {
     const person = await here.person('leader')
     const offers: string[] = []
-    person.page.on('request', (request) => { if (request.method() === 'POST' && request.url().includes('/whep')) offers.push(request.postData() ?? '') })
+    person.page.on('request', (request) => {
+      const offer = request.postData() // none where a camera is named in a prepared session
+      if (request.method() === 'POST' && request.url().includes('/whep') && offer) offers.push(offer)
+    })
     await openWall(person, 4)
     // Every sixth camera of the demo has a microphone.
     for (const id of ['cam000', 'cam006', 'cam001']) await take(person, id)
@@ -135,7 +138,7 @@ describe('sound', () => {
     // The sound may be there within a few pictures: those after it count as well.
     await watchTile(person, 'cam000', 12)
     assertSteady('while the sound comes', await stop())
-    expect(offers.at(-1)).toContain('m=audio')
+    expect(offers.filter((offer) => offer.includes('m=audio'))).toHaveLength(1)
     const loud = await heard(person, 'cam000')
     expect(loud.level).toBeGreaterThan(0)
     expect(loud.muted).toBe(false)
