@@ -26,6 +26,18 @@ describe('the frame clock', () => {
     expect(clock.rate(7000 + STALE_MS)).toBe(0)
   })
 
+  it('does not count the burst that a stream starts with', () => {
+    const clock = new FrameClock()
+    const said = new Set<number>()
+    let now = 1000
+    for (let i = 0; i < 200; i++) {
+      now += i < 90 ? 4 : 40
+      clock.drawn(now, 1, 0, i * 3600)
+      said.add(clock.fps)
+    }
+    expect([...said]).toEqual([0, 25])
+  })
+
   it('believes the decoder in a tab that draws nothing', () => {
     const clock = new FrameClock()
     clock.drawn(1000, 10, 0)

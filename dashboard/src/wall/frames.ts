@@ -156,7 +156,8 @@ export class FrameClock {
 
   #rate(now: number): void {
     const window = this.#window
-    if (!window || now - window.at > 3 * RATE_WINDOW_MS) {
+    // The burst that a stream starts with is no rate.
+    if (!window || this.#lag.caughtUpAt > window.at || now - window.at > 3 * RATE_WINDOW_MS) {
       this.#window = { at: now, frames: this.frames }
       return
     }
