@@ -14,9 +14,10 @@ const (
 	fanViewers = 64
 )
 
-// fan is the one goroutine that sends a stream to its viewers. It sleeps until
-// the hub has a frame, then gives each viewer a turn until nobody has more to
-// send: a viewer costs no wake-up, and no lock but the hub's.
+// fan sends a stream to its viewers: by one goroutine, which sleeps until the hub
+// has a frame, or by the camera's own for what leaves at once. It gives each viewer
+// a turn until nobody has more to send: a viewer costs no wake-up, and no lock but
+// the hub's.
 type fan struct {
 	server *Server
 	hub    *streams.Hub

@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 /** The server itself waits up to 10 s for a camera's first picture. */
-export const POST_TIMEOUT_MS = 20_000
+const POST_TIMEOUT_MS = 20_000
 
 /**
  * Asks for a session; without an offer, for a camera in one that is there. Not aborted by who wants it

@@ -269,6 +269,15 @@ describe('a WHEP session', () => {
 describe('a session from a spare peer', () => {
   const CAMERA = '/api/v1/cameras/cam000/whep?profile=main'
   const NAMED = `${CAMERA}&session=s1`
+  /** Keeps the answer about a camera that was named in a prepared session until it is let go. */
+  function keepBack(world: FakeWorld): () => void {
+    let respond: () => void = () => undefined
+    world.answer = (call) => {
+      const answer = world.ordinary(call)
+      return call.url === NAMED ? new Promise((resolve) => { respond = () => resolve(answer) }) : answer
+    }
+    return () => respond()
+  }
 
   async function ready(sound = false) {
     const world = new FakeWorld()
@@ -343,11 +352,7 @@ describe('a session from a spare peer', () => {
 
   it('goes the ordinary way at once when it breaks while the server is asked', async () => {
     const { world, peer, session, names } = await ready()
-    let respond: () => void = () => undefined
-    world.answer = (call) => {
-      const answer = world.ordinary(call)
-      return call.url === NAMED ? new Promise((resolve) => { respond = () => resolve(answer) }) : answer
-    }
+    const respond = keepBack(world)
     session.open()
     await settle()
     peer.become('disconnected')
@@ -396,11 +401,7 @@ describe('a session from a spare peer', () => {
 
   it('is deleted once when it is closed while the server is asked', async () => {
     const { world, spare, peer, session, told, names } = await ready()
-    let respond: () => void = () => undefined
-    world.answer = (call) => {
-      const answer = world.ordinary(call)
-      return call.url === NAMED ? new Promise((resolve) => { respond = () => resolve(answer) }) : answer
-    }
+    const respond = keepBack(world)
     session.open()
     await settle()
     session.close(true)
