@@ -13,7 +13,8 @@ func NewVideoFrame(desc *Desc, nalus [][]byte, pts int64) *Frame {
 	if size > MaxAccessUnit {
 		return nil
 	}
-	f := &Frame{Kind: Video, PTS: pts, Desc: desc}
+	f := &Frame{Kind: Video, PTS: pts, Desc: desc, pooled: true}
+	f.holders.Store(1)
 	var slice bool
 	if desc.Video == H265 {
 		f.Key, slice, nalus = completeH265(desc, nalus)

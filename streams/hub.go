@@ -9,7 +9,7 @@ import (
 // Bounds of what a hub keeps for a fast start.
 const (
 	MaxKeep      = 10 * time.Second
-	MaxKeepBytes = 8 << 20
+	MaxKeepBytes = 8 << 20 // of memory: small payloads take whole chunks
 	// keepBehind is how long frames before the newest key frame stay, so that
 	// a reader a few frames behind does not lose the end of its GOP.
 	keepBehind = 500 * time.Millisecond
@@ -37,8 +37,8 @@ type Hub struct {
 	key     uint64 // index of the newest key frame still kept
 	hasKey  bool
 	last    *Frame // the newest key frame, kept beyond the bounds
-	bytes   int
-	waitKey bool // what comes before the next key frame cannot be decoded
+	bytes   int    // of memory
+	waitKey bool   // what comes before the next key frame cannot be decoded
 	readers map[*Reader]struct{}
 	wakes   []*Reader // told of each frame
 	after   []*func() // of OnFrame; replaced, never changed
@@ -99,6 +99,7 @@ func (h *Hub) Publish(f *Frame) {
 		if h.waitKey && !f.Key {
 			h.status.Discarded++
 			h.mu.Unlock()
+			f.Release()
 			tell(h.wanted)
 			return
 		}
@@ -112,9 +113,10 @@ func (h *Hub) Publish(f *Frame) {
 		f.PTS = h.clock[f.Kind].apply(f.PTS, f.Desc.ClockRate(f.Kind), f.Kind == Video && f.Desc.BFrames, now)
 	}
 	h.frames = append(h.frames, f)
-	h.bytes += f.Size
+	h.bytes += f.memory()
 	if f.Key {
-		h.key, h.hasKey, h.last = h.base+uint64(len(h.frames))-1, true, f
+		h.key, h.hasKey = h.base+uint64(len(h.frames))-1, true
+		h.keepLast(f)
 	}
 	h.trim(now)
 	if f.Kind == Video {
@@ -163,7 +165,8 @@ func (h *Hub) trim(now time.Time) {
 		if !over && !(before && old) {
 			break
 		}
-		h.bytes -= f.Size
+		h.bytes -= f.memory()
+		f.Release()
 		h.frames[n] = nil
 		n++
 	}
@@ -174,11 +177,24 @@ func (h *Hub) trim(now time.Time) {
 	}
 }
 
+// keepLast puts by the newest key frame; nil: there is none.
+func (h *Hub) keepLast(f *Frame) {
+	if h.last != nil {
+		h.last.Release()
+	}
+	if h.last = f; f != nil {
+		f.hold()
+	}
+}
+
 // KeyFrame returns the newest key frame, also where its GOP became too long to
-// be kept whole; nil: there is none since the stream rested.
+// be kept whole; nil: there is none since the stream rested. Who asks holds it.
 func (h *Hub) KeyFrame() *Frame {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.last != nil {
+		h.last.hold()
+	}
 	return h.last
 }
 
@@ -205,7 +221,11 @@ func (h *Hub) Restart() {
 func (h *Hub) Drop() {
 	h.mu.Lock()
 	h.base += uint64(len(h.frames))
-	h.frames, h.bytes, h.hasKey, h.last, h.waitKey = nil, 0, false, nil, true
+	for _, f := range h.frames {
+		f.Release()
+	}
+	h.keepLast(nil)
+	h.frames, h.bytes, h.hasKey, h.waitKey = nil, 0, false, true
 	h.mu.Unlock()
 }
 

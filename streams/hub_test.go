@@ -164,7 +164,7 @@ func checkHub(t *rapid.T, m *model, readers int) {
 	h := m.hub
 	size := 0
 	for _, f := range h.frames {
-		size += f.Size
+		size += f.memory()
 		// When nothing comes, nothing is forgotten.
 		if newest := h.frames[len(h.frames)-1]; newest.At.Sub(f.At) > MaxKeep {
 			t.Fatalf("frame of %v before the newest kept", newest.At.Sub(f.At))

@@ -1,5 +1,7 @@
 package streams
 
+import "slices"
+
 // MaxPayload is the largest RTP payload: with the RTP header, the SRTP tag and
 // IPv6 and UDP headers a packet stays under 1,280 bytes, which every path takes.
 const MaxPayload = 1188
@@ -24,7 +26,7 @@ const (
 // types that RTP uses for its own packets (0 and 24 to 31, RFC 6184 5.2). Units
 // that fit together share a STAP-A; a larger one is cut into FU-A fragments of
 // equal size, so that a whole frame can leave in one UDP GSO call. The payloads
-// lie in one buffer.
+// share no memory with the units.
 func Packetize(nalus [][]byte) [][]byte {
 	var out [][]byte
 	var group [][]byte // waits to be sent together
@@ -33,9 +35,9 @@ func Packetize(nalus [][]byte) [][]byte {
 		switch len(group) {
 		case 0:
 		case 1:
-			out = append(out, append([]byte(nil), group[0]...))
+			out = append(out, append(newChunk(), group[0]...))
 		default:
-			out = append(out, stapA(group, groupSize))
+			out = append(out, stapA(group))
 		}
 		group, groupSize = nil, 1
 	}
@@ -62,8 +64,8 @@ func Packetize(nalus [][]byte) [][]byte {
 }
 
 // stapA joins NAL units (RFC 6184 5.7.1).
-func stapA(nalus [][]byte, size int) []byte {
-	p := make([]byte, 1, size)
+func stapA(nalus [][]byte) []byte {
+	p := append(newChunk(), 0)
 	for _, n := range nalus {
 		p[0] |= n[0] & 0x80 // F: set if set in any
 		if nri := n[0] & 0x60; nri > p[0]&0x60 {
@@ -82,7 +84,7 @@ func appendFUA(out [][]byte, n []byte) [][]byte {
 	body := n[1:]
 	parts := (len(body) + room - 1) / room
 	each := (len(body) + parts - 1) / parts
-	buf := make([]byte, 0, len(body)+2*parts)
+	out = slices.Grow(out, parts)
 	for i := 0; len(body) > 0; i++ {
 		k := min(each, len(body))
 		head := n[0] & 0x1f
@@ -92,10 +94,7 @@ func appendFUA(out [][]byte, n []byte) [][]byte {
 		if k == len(body) {
 			head |= 0x40 // end
 		}
-		from := len(buf)
-		buf = append(buf, n[0]&0xe0|nalFUA, head)
-		buf = append(buf, body[:k]...)
-		out = append(out, buf[from:len(buf):len(buf)])
+		out = append(out, append(append(newChunk(), n[0]&0xe0|nalFUA, head), body[:k]...))
 		body = body[k:]
 	}
 	return out

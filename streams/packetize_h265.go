@@ -1,5 +1,7 @@
 package streams
 
+import "slices"
+
 // H.265 NAL unit types (H.265 table 7-1, RFC 7798 4.4).
 const (
 	h265LastSlice = 9  // RASL_R; 10 to 15 are reserved
@@ -32,9 +34,9 @@ func PacketizeH265(nalus [][]byte) [][]byte {
 		switch len(group) {
 		case 0:
 		case 1:
-			out = append(out, append([]byte(nil), group[0]...))
+			out = append(out, append(newChunk(), group[0]...))
 		default:
-			out = append(out, aggregate(group, groupSize))
+			out = append(out, aggregate(group))
 		}
 		group, groupSize = nil, 2
 	}
@@ -62,8 +64,8 @@ func PacketizeH265(nalus [][]byte) [][]byte {
 
 // aggregate joins NAL units (RFC 7798 4.4.2): F is set if set in any, LayerId
 // and TID are the lowest.
-func aggregate(nalus [][]byte, size int) []byte {
-	p := make([]byte, 2, size)
+func aggregate(nalus [][]byte) []byte {
+	p := append(newChunk(), 0, 0)
 	layer, tid := byte(63), byte(7)
 	for _, n := range nalus {
 		p[0] |= n[0] & 0x80
@@ -82,7 +84,7 @@ func appendFU(out [][]byte, n []byte) [][]byte {
 	body := n[2:]
 	parts := (len(body) + room - 1) / room
 	each := (len(body) + parts - 1) / parts
-	buf := make([]byte, 0, len(body)+3*parts)
+	out = slices.Grow(out, parts)
 	for i := 0; len(body) > 0; i++ {
 		k := min(each, len(body))
 		head := typeH265(n)
@@ -92,10 +94,7 @@ func appendFU(out [][]byte, n []byte) [][]byte {
 		if k == len(body) {
 			head |= 0x40 // end
 		}
-		from := len(buf)
-		buf = append(buf, n[0]&0x81|hevcFU<<1, n[1], head)
-		buf = append(buf, body[:k]...)
-		out = append(out, buf[from:len(buf):len(buf)])
+		out = append(out, append(append(newChunk(), n[0]&0x81|hevcFU<<1, n[1], head), body[:k]...))
 		body = body[k:]
 	}
 	return out

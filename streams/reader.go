@@ -69,7 +69,7 @@ func (r *Reader) Close() {
 
 // Next returns the next frame and the number of frames that wait behind it, or
 // nil when there is none yet. A reader that was overtaken goes on at the newest
-// key frame.
+// key frame. Who has done with a frame may release it.
 func (r *Reader) Next() (f *Frame, behind int) {
 	h := r.hub
 	h.mu.Lock()
@@ -94,6 +94,7 @@ func (r *Reader) Next() (f *Frame, behind int) {
 			continue
 		}
 		r.synced = true
+		f.hold()
 		return f, int(end - r.next)
 	}
 }

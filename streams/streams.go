@@ -7,11 +7,16 @@
 //     reader shares them and must not write to them.
 //   - Time stamps that leave the hub never jump: a camera that restarts or
 //     whose clock leaps is re-based on the server's monotonic clock.
+//   - Whoever has done with a frame says so (Frame.Release); the memory of one that
+//     nobody needs takes the next.
 //   - A reader that falls behind goes on at the newest key frame and counts
 //     what it lost; it never holds up the hub or another reader.
 package streams
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Codec names a codec as SDP does.
 type Codec string
@@ -85,6 +90,9 @@ type Frame struct {
 	Size     int       // bytes of all payloads
 	Aside    bool      // not for viewers: their decoders do not put pictures in order
 	Desc     *Desc     // what the stream carried at this frame
+
+	pooled  bool         // the payloads lie in chunks
+	holders atomic.Int32 // the hub, and who got the frame of a reader; at 0 its chunks are used again
 }
 
 // State is what a pull is doing.

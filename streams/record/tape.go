@@ -109,6 +109,9 @@ func (t *tape) drain(reader *streams.Reader) {
 			t.dropped = n
 		}
 		t.frame(f)
+		if f.Desc == nil || !f.Desc.BFrames { // t.order keeps parameter sets where they lie
+			f.Release()
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package rtsp
 
+import "sync"
+
 // maxJoined is the largest buffer that is kept for the next access unit. Key
-// frames come seldom and may have one of their own.
+// frames come seldom and may share a few.
 const maxJoined = 32 << 10
 
 // join copies a packet's payload into the buffer of its access unit, so that the
@@ -50,6 +52,9 @@ func (a *assembler) join(p []byte) (payload []byte, ok bool) {
 	return a.joined[a.from:len(a.joined):len(a.joined)], true
 }
 
+// largeRooms are the buffers over maxJoined that lie idle, of all cameras.
+var largeRooms sync.Pool // of *[]byte
+
 // makeRoom makes room for n bytes and a NAL unit's header. A buffer that grows
 // large becomes at once what the last large access unit needed.
 func (a *assembler) makeRoom(n int) {
@@ -61,12 +66,22 @@ func (a *assembler) makeRoom(n int) {
 	if size > maxJoined {
 		size = max(need+need/2, a.large)
 	}
-	a.joined = append(make([]byte, 0, size), a.joined...)
+	a.joined = append(newRoom(size), a.joined...)
+}
+
+func newRoom(size int) []byte {
+	if size > maxJoined {
+		if idle, _ := largeRooms.Get().(*[]byte); idle != nil && cap(*idle) >= size {
+			return (*idle)[:0]
+		}
+	}
+	return make([]byte, 0, size)
 }
 
 // emptied is the buffer for the next access unit.
 func emptied(joined []byte) []byte {
 	if cap(joined) > maxJoined {
+		largeRooms.Put(&joined)
 		return nil
 	}
 	return joined[:0]

@@ -101,9 +101,7 @@ func (j *job) passOn(ctx context.Context) {
 		if (f.Kind == streams.Video) == (j.key.target == streams.H264) {
 			continue
 		}
-		c := *f
-		c.Desc = j.describe(f.Desc, nil)
-		j.hub.Publish(&c)
+		j.hub.Publish(f.Described(j.describe(f.Desc, nil)))
 	}
 }
 

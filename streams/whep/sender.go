@@ -181,10 +181,18 @@ func (s *sender) turn(b *burst, now time.Time) time.Duration {
 }
 
 func (s *sender) close() {
-	if !s.closed && s.reader != nil {
-		s.reader.Close()
+	if s.closed {
+		return
 	}
 	s.closed = true
+	if s.reader != nil {
+		s.reader.Close()
+	}
+	for _, w := range []*flow{s.video, s.audio} {
+		if w != nil {
+			w.forget(len(w.sent))
+		}
+	}
 }
 
 func (s *sender) refill(now time.Time) {
@@ -204,6 +212,7 @@ func (s *sender) next() bool {
 		if !s.asleep() && len(f.Payloads) > 0 && s.begin(f) {
 			return true
 		}
+		f.Release()
 	}
 }
 
@@ -242,9 +251,19 @@ func (s *sender) begin(f *streams.Frame) bool {
 
 func (w *flow) remember(f sentFrame) {
 	if len(w.sent) == historyFrames {
-		w.sent = w.sent[:copy(w.sent, w.sent[historyFrames/4:])]
+		w.forget(historyFrames / 4)
 	}
 	w.sent = append(w.sent, f)
+}
+
+// forget lets the oldest frames go.
+func (w *flow) forget(n int) {
+	for _, f := range w.sent[:n] {
+		f.frame.Release()
+	}
+	left := copy(w.sent, w.sent[n:])
+	clear(w.sent[left:])
+	w.sent = w.sent[:left]
 }
 
 func (w *flow) send(b *burst, f *streams.Frame, i int, ts uint32) {

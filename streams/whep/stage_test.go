@@ -177,8 +177,7 @@ func relay(c *source) func(context.Context, streams.Spec, *streams.Hub) {
 		defer r.Close()
 		for {
 			for f, _ := r.Next(); f != nil; f, _ = r.Next() {
-				again := *f // a hub owns what it is given
-				h.Publish(&again)
+				h.Publish(f.Described(f.Desc)) // a hub owns what it is given
 			}
 			select {
 			case <-wake:
