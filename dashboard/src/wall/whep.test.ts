@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeWorld } from './fakes'
 import { Spare } from './peers'
-import { CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState, type Told } from './whep'
+import { askWhile, browser, CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState, type Told } from './whep'
 
 function setup() {
   const world = new FakeWorld()
@@ -445,5 +445,23 @@ describe('a session from a spare peer', () => {
     await vi.advanceTimersByTimeAsync(30_000)
     expect(world.peers.filter((peer) => !peer.closed)).toHaveLength(0)
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the browser', () => {
+  afterEach(() => {
+    askWhile(() => true)
+    vi.unstubAllGlobals()
+  })
+
+  it('is asked for nothing while nobody is signed in', async () => {
+    const asked = vi.fn(() => Promise.resolve(new Response()))
+    vi.stubGlobal('fetch', asked)
+    let signedIn = true
+    askWhile(() => signedIn)
+    await browser.fetch('/api/v1/whep/1', { method: 'DELETE' })
+    signedIn = false
+    await expect(browser.fetch('/api/v1/whep/2', { method: 'DELETE' })).rejects.toThrow('signed in')
+    expect(asked).toHaveBeenCalledTimes(1)
   })
 })

@@ -74,11 +74,18 @@ export interface Surroundings extends Workshop {
   spare?: Spare
 }
 
+let known = () => true
+
+/** Says who knows whether anybody is signed in. While nobody is, nothing is asked for: the server ends all sessions with the sign-in. */
+export function askWhile(signedIn: () => boolean): void {
+  known = signedIn
+}
+
 const workshop: Workshop = {
   peer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] }),
   codecs: codecsOf,
   now: () => Date.now(),
-  fetch: (url, init) => fetch(url, init),
+  fetch: (url, init) => known() ? fetch(url, init) : Promise.reject(new Error('nobody is signed in')),
   random: () => Math.random(),
   origin: () => location.origin,
 }
