@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// gcPercent is how much garbage may gather, in percent of what lives. Most of
-// what lives is kept pictures, a few large pieces that are not looked into, so
-// that half of Go's own 100 costs next to no CPU time and saves a third of the
+// gcPercent is how much garbage may gather, in percent of what lives. Pictures
+// make next to none (streams.Frame.Release), and those that are kept are not looked
+// into, so that half of Go's own 100 costs little CPU time and saves a third of the
 // memory.
 const gcPercent = 50
 

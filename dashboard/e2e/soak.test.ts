@@ -128,8 +128,9 @@ describe('sixteen tiles', () => {
     process.stdout.write(`  measured: ${acts} changes of a wall of ${TILES} in ${SECONDS} s\n    before ${JSON.stringify(before)}\n    after  ${JSON.stringify(after)}\n`)
 
     expect(after.videos).toBe(TILES)
-    // And one that is kept ready for the next tile.
-    expect([TILES, TILES + 1]).toContain(after.peers)
+    // And those that are kept ready for the next tiles.
+    expect(after.peers).toBeGreaterThanOrEqual(TILES)
+    expect(after.peers).toBeLessThanOrEqual(TILES + 4)
     expect(after.documents).toBeLessThanOrEqual(before.documents)
     // What was closed a moment ago may not have been taken yet.
     expect(after.peersAlive).toBeLessThanOrEqual(before.peersAlive + 8)

@@ -14,7 +14,7 @@ import (
 const (
 	maxViewers     = 2000
 	endedKept      = 1024
-	viewersOfUser  = 520              // twenty windows of 25 tiles, and one prepared in each
+	viewersOfUser  = 580              // twenty windows of 25 tiles, and four prepared in each
 	openViewerTime = 15 * time.Second // the camera is given 10 s for a picture
 )
 

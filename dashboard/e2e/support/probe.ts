@@ -120,7 +120,9 @@ export function installProbe(): void {
   addEventListener('click', (event) => (clickedAt = event.timeStamp), { capture: true })
   function began(video: HTMLVideoElement): void {
     const from = clickedAt
-    video.requestVideoFrameCallback(() => {
+    video.requestVideoFrameCallback(function first() {
+      // Chromium may tell of a frame before the element knows that it has one, and shows it.
+      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return void video.requestVideoFrameCallback(first)
       const camera = video.closest<HTMLElement>('.tile')?.dataset['camera'] ?? ''
       openings.push({ camera, ms: performance.now() - from, reading: read(video) })
     })

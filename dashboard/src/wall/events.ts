@@ -1,7 +1,7 @@
 /** What the wall hears from its page, and what a press on a tile meant. */
 import type { Status } from '../api/types'
 import type { Feed } from './feed'
-import type { Spare } from './peers'
+import type { Spares } from './peers'
 
 export type On = <E extends Event>(target: EventTarget, name: string, run: (event: E) => void) => void
 
@@ -9,19 +9,19 @@ export type On = <E extends Event>(target: EventTarget, name: string, run: (even
 export const meant = (event: Event, part: string) => event.target instanceof Element && event.target.closest(`.${part}`) !== null
 
 /** A page put away must not leave sessions running on the server, nor a peer kept ready; one that is back goes on. */
-export function listenSleep(on: On, feeds: () => readonly Feed[], spare?: Spare): void {
-  spare?.make()
+export function listenSleep(on: On, feeds: () => readonly Feed[], spares?: Spares): void {
+  spares?.make()
   on(window, 'pagehide', () => {
     feeds().forEach((feed) => feed.suspend())
-    spare?.drop()
+    spares?.drop()
   })
   on<PageTransitionEvent>(window, 'pageshow', (event) => {
     if (!event.persisted) return
     feeds().forEach((feed) => feed.resume())
-    spare?.make()
+    spares?.make()
   })
-  for (const event of ['online', 'offline']) on(window, event, () => spare?.drop())
-  on(window, 'online', () => spare?.make())
+  for (const event of ['online', 'offline']) on(window, event, () => spares?.drop())
+  on(window, 'online', () => spares?.make())
   const wake = () => feeds().forEach((feed) => feed.nudge())
   on(window, 'online', wake)
   on(document, 'visibilitychange', () => { if (!document.hidden) wake() })

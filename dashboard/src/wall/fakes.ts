@@ -1,5 +1,5 @@
 /** A server and a browser's WebRTC for the tests of this room: no network, times by vitest's fake timers. */
-import type { Spare } from './peers'
+import type { Spares } from './peers'
 import type { Surroundings } from './whep'
 
 export const OFFER = [
@@ -71,7 +71,7 @@ export class FakeWorld implements Surroundings {
   sessions = new Set<string>()
   /** Those among them that show a camera. */
   shown = new Set<string>()
-  spare?: Spare
+  spares?: Spares
   /** Peers have their addresses at once. */
   gathers = true
   answer: (call: Call) => Response | Promise<Response> = (call) => this.ordinary(call)

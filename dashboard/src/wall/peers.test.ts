@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ANSWER, FakePeer, FakeWorld } from './fakes'
-import { FRESH_MS, retire, Spare } from './peers'
+import { FRESH_MS, retire, Spares } from './peers'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -11,7 +11,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 
 function setup() {
   const world = new FakeWorld()
-  const spare = new Spare(world)
+  const spare = new Spares(world, 1)
   const posts = () => world.count('POST', '/api/v1/whep')
   const made = async () => {
     spare.make()
@@ -217,6 +217,70 @@ describe('a spare peer', () => {
     spare.take(false)
     await vi.advanceTimersByTimeAsync(3600_000)
     expect(posts()).toBe(2)
+  })
+})
+
+describe('spare peers', () => {
+  async function four() {
+    const world = new FakeWorld()
+    const spares = new Spares(world)
+    spares.make()
+    for (let n = 1; n <= 4; n++) {
+      await vi.advanceTimersByTimeAsync(NEXT)
+      expect(world.peers).toHaveLength(n) // one after the other
+      await vi.advanceTimersByTimeAsync(NEXT)
+      expect(world.peers).toHaveLength(n)
+      world.last.become('connected')
+    }
+    await vi.advanceTimersByTimeAsync(10 * NEXT)
+    expect(world.peers).toHaveLength(4)
+    return { world, spares, peers: [...world.peers] }
+  }
+  const open = (peers: FakePeer[]) => peers.map((peer) => !peer.closed)
+
+  it('are as many as an alarm opens, and are taken at once', async () => {
+    const { world, spares, peers } = await four()
+    expect(peers.map(() => spares.take(false).pc)).toEqual(peers)
+    expect(spares.take(false).pc).toBe(world.peers[4])
+    await vi.advanceTimersByTimeAsync(NEXT)
+    expect(world.peers).toHaveLength(6)
+    expect(open(world.peers)).not.toContain(false)
+    spares.drop()
+  })
+
+  it('are lost one by one', async () => {
+    const { world, spares, peers } = await four()
+    peers[1]!.become('disconnected')
+    expect(open(peers)).toEqual([true, false, true, true])
+    expect(world.sessions.size).toBe(3)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(world.peers).toHaveLength(5)
+    world.last.become('connected')
+    expect(spares.take(false).pc).toBe(peers[0])
+    expect(spares.take(false).pc).toBe(peers[2])
+    spares.drop()
+  })
+
+  it('are waited for once where all are lost', async () => {
+    const { world, spares, peers } = await four()
+    for (const peer of peers) peer.become('failed')
+    expect(open(peers)).not.toContain(true)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(world.peers).toHaveLength(4)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(world.peers).toHaveLength(5)
+    spares.drop()
+  })
+
+  it('are put away when they are old, the others later', async () => {
+    const { world, spares, peers } = await four()
+    await vi.advanceTimersByTimeAsync(FRESH_MS - 15 * NEXT)
+    expect(open(peers)).toEqual([false, true, true, true])
+    expect(spares.take(false).pc).toBe(peers[1])
+    spares.drop()
+    expect(open(world.peers.slice(2))).not.toContain(true)
+    expect(world.sessions.size).toBe(1) // the taken one's
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 

@@ -2,8 +2,8 @@
  * Peer connections: made and connected ahead of their use, and put away so that the browser can free them.
  *
  * Invariants:
- * - At most one is kept that nobody uses, and none that stands on a network which may have changed.
- * - Its session on the server ends with it, also one whose answer came later.
+ * - Few are kept that nobody uses, made one after the other, and none that stands on a network which may have changed.
+ * - A kept one's session on the server ends with it, also one whose answer came later.
  * - After a failure the next waits its time, ever longer, however often one is asked for.
  */
 import { Backoff } from './backoff'
@@ -48,53 +48,58 @@ const CONNECT_MS = 10_000
 /** A machine that slept may have woken up elsewhere. */
 export const FRESH_MS = 10 * 60_000
 
+/** An alarm opens the best four cameras. */
+const READY = 4
+
 interface Kept extends Prepared {
   at: number
   /** The server has its offer. */
   asked: boolean
+  timer?: ReturnType<typeof setTimeout>
 }
 
-/** One silent peer, connected: what is left between a click and the picture is to name the camera. */
-export class Spare {
-  #kept: Kept | null = null
-  #timer: ReturnType<typeof setTimeout> | undefined
+/** Silent peers, connected: what is left between a click and the picture is to name the camera. */
+export class Spares {
+  /** Connected, the oldest first. */
+  #ready: Kept[] = []
+  /** The next, which is not connected yet. */
+  #coming: Kept | null = null
+  #next: ReturnType<typeof setTimeout> | undefined
   /** One failed: the next waits its time. */
   #resting = false
   #backoff: Backoff
 
-  constructor(private readonly workshop: Workshop) {
+  constructor(private readonly workshop: Workshop, private readonly most = READY) {
     this.#backoff = new Backoff(() => workshop.random())
   }
 
-  /** The kept one, unless it has sound to carry or is just being connected: that one is for the next who asks. */
+  /** A kept one, unless it has sound to carry or there is none but one just being connected: that is for who asks next. */
   take(sound: boolean): Prepared {
-    if (this.#kept && this.workshop.now() - this.#kept.at > FRESH_MS) this.drop()
+    while (this.#ready[0] && this.workshop.now() - this.#ready[0].at > FRESH_MS) this.#putAway(this.#ready[0])
     const kept = sound ? null : this.#give()
     this.make()
     return kept ?? prepare(this.workshop, sound)
   }
 
-  /** Makes one in a while, where there is none. */
+  /** Makes one in a while, where one is wanted. */
   make(): void {
-    if (!this.#kept && !this.#resting) this.#after(NEXT_MS, () => this.#make())
+    if (this.#coming || this.#resting || this.#ready.length >= this.most) return
+    clearTimeout(this.#next)
+    this.#next = setTimeout(() => this.#make(), NEXT_MS)
   }
 
   /** The page is put away and may never run again, or the network is another. */
   drop(): void {
-    clearTimeout(this.#timer)
+    clearTimeout(this.#next)
     this.#resting = false
-    const kept = this.#kept
-    this.#kept = null
-    if (!kept) return
-    retire(kept.pc)
-    if (kept.session) end(this.workshop, kept.session.place, true)
+    if (this.#coming) this.#putAway(this.#coming)
+    for (const kept of [...this.#ready]) this.#putAway(kept)
   }
 
   #give(): Prepared | null {
-    const kept = this.#kept
-    if (!kept || (kept.asked && kept.pc.connectionState !== 'connected')) return null
-    clearTimeout(this.#timer)
-    this.#kept = null
+    const kept = this.#ready[0] ?? (this.#coming?.asked ? null : this.#coming)
+    if (!kept) return null
+    this.#forget(kept)
     if (kept.asked) this.#backoff.reset()
     return kept
   }
@@ -102,18 +107,14 @@ export class Spare {
   #make(): void {
     const kept: Kept = { ...prepare(this.workshop, false), at: this.workshop.now(), asked: false }
     const { pc } = kept
-    this.#kept = kept
-    this.#after(GATHER_MS, () => void this.#connect(kept))
+    this.#coming = kept
+    this.#after(kept, GATHER_MS, () => void this.#connect(kept))
     pc.onicegatheringstatechange = () => {
       if (pc.iceGatheringState === 'complete') void this.#connect(kept)
     }
     pc.onconnectionstatechange = () => {
-      if (this.#kept !== kept) return
       switch (pc.connectionState) {
-        case 'connected': return this.#after(FRESH_MS, () => {
-          this.drop()
-          this.make()
-        })
+        case 'connected': return this.#connected(kept)
         case 'disconnected':
         case 'failed':
         case 'closed': return this.#lost(kept)
@@ -124,38 +125,66 @@ export class Spare {
   async #connect(kept: Kept): Promise<void> {
     try {
       await kept.offered
-      if (this.#kept !== kept || kept.asked) return
+      if (!this.#keeps(kept) || kept.asked) return
       kept.asked = true
       const { response, body } = await post(this.workshop, SESSIONS, kept.pc.localDescription?.sdp ?? '')
       const session = sessionOf(this.workshop, SESSIONS, response)
-      if (this.#kept !== kept) {
+      if (!this.#keeps(kept)) {
         if (session) end(this.workshop, session.place, true)
         return
       }
       if (!session) return this.#lost(kept, response)
       kept.session = session
-      this.#after(CONNECT_MS, () => this.#lost(kept))
+      this.#after(kept, CONNECT_MS, () => this.#lost(kept))
       await kept.pc.setRemoteDescription({ type: 'answer', sdp: body })
     } catch {
       this.#lost(kept)
     }
   }
 
-  #lost(kept: Kept, response?: Response): void {
-    if (this.#kept !== kept) return
-    this.drop()
-    // Asking again without a right would only fill the audit log: the next who takes one may have it.
-    if (response?.status === 401 || response?.status === 403) return
-    this.#resting = true
-    this.#after(Math.max(this.#backoff.next(), response ? retryAfterMs(response) : 0), () => {
-      this.#resting = false
-      this.#make()
+  #connected(kept: Kept): void {
+    if (this.#coming !== kept) return
+    this.#coming = null
+    this.#ready.push(kept)
+    this.#after(kept, FRESH_MS, () => {
+      this.#putAway(kept)
+      this.make()
     })
+    this.make()
   }
 
-  #after(ms: number, run: () => void): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(run, ms)
+  #lost(kept: Kept, response?: Response): void {
+    if (!this.#keeps(kept)) return
+    this.#putAway(kept)
+    // Asking again without a right would only fill the audit log: the next who takes one may have it.
+    if (this.#resting || response?.status === 401 || response?.status === 403) return
+    this.#resting = true
+    clearTimeout(this.#next)
+    this.#next = setTimeout(() => {
+      this.#resting = false
+      if (!this.#coming) this.#make()
+    }, Math.max(this.#backoff.next(), response ? retryAfterMs(response) : 0))
+  }
+
+  #keeps(kept: Kept): boolean {
+    return this.#coming === kept || this.#ready.includes(kept)
+  }
+
+  #putAway(kept: Kept): void {
+    this.#forget(kept)
+    retire(kept.pc)
+    if (kept.session) end(this.workshop, kept.session.place, true)
+  }
+
+  #forget(kept: Kept): void {
+    clearTimeout(kept.timer)
+    if (this.#coming === kept) this.#coming = null
+    this.#ready = this.#ready.filter((one) => one !== kept)
+  }
+
+  #after(kept: Kept, ms: number, run: () => void): void {
+    clearTimeout(kept.timer)
+    kept.timer = setTimeout(run, ms)
   }
 }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Camera, Status } from '../api/types'
 import { Picture } from '../picture/picture'
 import { FakeWorld } from './fakes'
-import { Spare } from './peers'
+import { Spares } from './peers'
 import { KEEP, VideoPool } from './pool'
 import { Wall } from './wall'
 
@@ -11,7 +11,7 @@ const t = (key: string) => key
 
 function setup(layout: 1 | 4 | 9 = 4, spare = false) {
   const world = new FakeWorld()
-  if (spare) world.spare = new Spare(world)
+  if (spare) world.spares = new Spares(world, 1)
   const picture = new Picture((run) => run())
   const camera = (id: string) => ({ id, name: `name of ${id}`, sub: true, enabled: true }) as Camera
   picture.applySnapshot({ type: 'snapshot', part: 1, parts: 1, seq: 1, cameras: ['a', 'b', 'c', 'd', 'e'].map(camera), incidents: [], alerts: [] })

@@ -295,7 +295,7 @@ export class Wall {
     for (const feed of this.#feeds) feed.close()
     this.#past.closeAll()
     this.#pool.clear()
-    this.around.spare?.drop()
+    this.around.spares?.drop()
     this.options.picture.want(this, [])
     this.root.remove()
   }
@@ -446,7 +446,7 @@ export class Wall {
         this.select(slot)
       },
     })
-    listenSleep(on, () => this.#feeds, this.around.spare)
+    listenSleep(on, () => this.#feeds, this.around.spares)
     this.#off.push(
       picture.on('status', (ids) => this.#statusChanged(ids)),
       picture.on('cameras', () => { this.#streams(); this.#tick() }),

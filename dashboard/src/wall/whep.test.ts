@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeWorld } from './fakes'
-import { Spare } from './peers'
+import { Spares } from './peers'
 import { askWhile, browser, CODEC_RETRY_MS, HOLD_MS, WhepSession, PATH_TIMEOUT_MS, RESTART_AFTER_MS, RESTART_TIMEOUT_MS, type LinkState, type Told } from './whep'
 
 function setup() {
@@ -281,7 +281,7 @@ describe('a session from a spare peer', () => {
 
   async function ready(sound = false) {
     const world = new FakeWorld()
-    const spare = world.spare = new Spare(world)
+    const spare = world.spares = new Spares(world, 1)
     spare.make()
     await vi.advanceTimersByTimeAsync(300)
     const peer = world.last

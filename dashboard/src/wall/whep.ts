@@ -14,7 +14,7 @@
  */
 import { Backoff } from './backoff'
 import { answersSound, codecsOf, lowLatency } from './offer'
-import { prepare, retire, Spare, type Prepared, type Workshop } from './peers'
+import { prepare, retire, Spares, type Prepared, type Workshop } from './peers'
 import { end, post, retryAfterMs, sessionOf, type Answer } from './requests'
 import { fragment, isReachable, withNewIce } from './sdp'
 
@@ -71,7 +71,7 @@ export interface WhepOptions {
 
 /** What the session needs from the browser; tests give their own. */
 export interface Surroundings extends Workshop {
-  spare?: Spare
+  spares?: Spares
 }
 
 let known = () => true
@@ -90,7 +90,7 @@ const workshop: Workshop = {
   origin: () => location.origin,
 }
 
-export const browser: Surroundings = { ...workshop, spare: new Spare(workshop) }
+export const browser: Surroundings = { ...workshop, spares: new Spares(workshop) }
 
 export const PATH_TIMEOUT_MS = 10_000
 /** A path may come back by itself after a lost beat; asking for a restart at once would be noise. */
@@ -174,7 +174,7 @@ export class WhepSession {
   #open(first = false): void {
     this.#drop(false)
     this.#tell({ state: 'connecting' })
-    void this.#begin((first ? this.around.spare?.take(this.#sound) : undefined) ?? prepare(this.around, this.#sound))
+    void this.#begin((first ? this.around.spares?.take(this.#sound) : undefined) ?? prepare(this.around, this.#sound))
   }
 
   async #begin({ pc, receiver, offered, session }: Prepared): Promise<void> {
