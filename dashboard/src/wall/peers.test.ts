@@ -238,7 +238,7 @@ describe('spare peers', () => {
   }
   const open = (peers: FakePeer[]) => peers.map((peer) => !peer.closed)
 
-  it('are as many as an alarm opens, and are taken at once', async () => {
+  it('are as many as a picked alarm opens, and are taken at once', async () => {
     const { world, spares, peers } = await four()
     expect(peers.map(() => spares.take(false).pc)).toEqual(peers)
     expect(spares.take(false).pc).toBe(world.peers[4])

@@ -48,7 +48,7 @@ const CONNECT_MS = 10_000
 /** A machine that slept may have woken up elsewhere. */
 export const FRESH_MS = 10 * 60_000
 
-/** An alarm opens the best four cameras. */
+/** Picking an alarm or an incident opens up to four cameras. */
 const READY = 4
 
 interface Kept extends Prepared {
