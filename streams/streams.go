@@ -7,8 +7,8 @@
 //     reader shares them and must not write to them.
 //   - Time stamps that leave the hub never jump: a camera that restarts or
 //     whose clock leaps is re-based on the server's monotonic clock.
-//   - Whoever has done with a frame says so (Frame.Release); the memory of one that
-//     nobody needs takes the next.
+//   - The memory of a frame that all who got it have released takes another
+//     (Frame.Release); what somebody keeps is never written to.
 //   - A reader that falls behind goes on at the newest key frame and counts
 //     what it lost; it never holds up the hub or another reader.
 package streams
