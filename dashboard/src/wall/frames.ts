@@ -14,6 +14,8 @@ const OTHER_CLOCK_MS = 60_000
 const STEADY_MS = 20_000
 /** Frames that come this much sooner than their time stamps say are the burst that a stream starts with. */
 const BURST_MS = 30
+/** So much more media than time in a window tells of it too; it is 5 in 100 of the rate. */
+const CATCHING_UP_MS = RATE_WINDOW_MS / 20
 /** Two clocks may run apart by this share: 200 parts in a million. */
 const DRIFT = 0.0002
 
@@ -23,7 +25,8 @@ const DRIFT = 0.0002
  */
 class Lag {
   #stamp: number | null = null
-  #media = 0
+  /** How far the media has come, ms. */
+  media = 0
   #base = 0
   #at = 0
   #lateSince = 0
@@ -37,11 +40,11 @@ class Lag {
     } else {
       // Time stamps wrap at 32 bits: the shorter way round is the step.
       const step = (stamp - this.#stamp) | 0
-      this.#media += step / 90
+      this.media += step / 90
       this.#base += (now - this.#at) * DRIFT
     }
     this.#stamp = stamp
-    const lag = now - this.#media - this.#base
+    const lag = now - this.media - this.#base
     if (lag < -BURST_MS) this.caughtUpAt = now
     if (lag < 0 || lag > OTHER_CLOCK_MS) return this.#rebase(now)
     if (lag < STALE_MS || now - this.#at > STALE_MS) this.#lateSince = now
@@ -51,7 +54,7 @@ class Lag {
   }
 
   #rebase(now: number): number {
-    this.#base = now - this.#media
+    this.#base = now - this.media
     this.#at = this.#lateSince = now
     return 0
   }
@@ -73,7 +76,7 @@ export class FrameClock {
   #firstAt = 0
   #pictureAt = 0
   #draws = false
-  #window: { at: number; frames: number } | null = null
+  #window: { at: number; frames: number; media: number } | null = null
 
   /** A frame was drawn. delayMs: how old its picture was at that moment, as far as known; stamp: its RTP time stamp. */
   drawn(now: number, count: number, delayMs: number, stamp?: number): void {
@@ -156,15 +159,16 @@ export class FrameClock {
 
   #rate(now: number): void {
     const window = this.#window
-    // The burst that a stream starts with is no rate.
-    if (!window || this.#lag.caughtUpAt > window.at || now - window.at > 3 * RATE_WINDOW_MS) {
-      this.#window = { at: now, frames: this.frames }
+    const from = { at: now, frames: this.frames, media: this.#lag.media }
+    const span = window ? now - window.at : Infinity
+    // Pictures that are caught up with are no rate: the burst that a stream starts with, which a busy machine draws by and by.
+    if (!window || span > 3 * RATE_WINDOW_MS || this.#lag.caughtUpAt > window.at || from.media - window.media - span > CATCHING_UP_MS) {
+      this.#window = from
       return
     }
-    const span = now - window.at
     if (span < RATE_WINDOW_MS) return
     this.fps = Math.round(((this.frames - window.frames) * 1000) / span)
-    this.#window = { at: now, frames: this.frames }
+    this.#window = from
   }
 }
 
